@@ -1,0 +1,1 @@
+"""Keeps a 1C-Bitrix web shop (MySQL) and a CRM on Postgres in step, orchestrated by Dagster."""
