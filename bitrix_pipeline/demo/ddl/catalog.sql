@@ -1,0 +1,91 @@
+-- Module catalog (and currency): stock, prices, price types, currencies.
+
+CREATE TABLE b_catalog_iblock (
+    IBLOCK_ID int NOT NULL,
+    YANDEX_EXPORT char(1) NOT NULL DEFAULT 'N',
+    SUBSCRIPTION char(1) NOT NULL DEFAULT 'N',
+    VAT_ID int DEFAULT 0,
+    PRODUCT_IBLOCK_ID int NOT NULL DEFAULT 0,
+    SKU_PROPERTY_ID int NOT NULL DEFAULT 0,
+    PRIMARY KEY (IBLOCK_ID),
+    KEY IXS_CAT_IB_PRODUCT (PRODUCT_IBLOCK_ID),
+    KEY IXS_CAT_IB_SKU_PROP (SKU_PROPERTY_ID)
+);
+
+CREATE TABLE b_catalog_product (
+    ID int NOT NULL,
+    QUANTITY double NOT NULL,
+    QUANTITY_TRACE char(1) NOT NULL DEFAULT 'N',
+    WEIGHT double NOT NULL DEFAULT 0,
+    TIMESTAMP_X datetime NOT NULL,
+    PRICE_TYPE char(1) NOT NULL DEFAULT 'S',
+    RECUR_SCHEME_LENGTH int,
+    RECUR_SCHEME_TYPE char(1) NOT NULL DEFAULT 'D',
+    TRIAL_PRICE_ID int,
+    WITHOUT_ORDER char(1) NOT NULL DEFAULT 'N',
+    SELECT_BEST_PRICE char(1) NOT NULL DEFAULT 'Y',
+    VAT_ID int DEFAULT 0,
+    VAT_INCLUDED char(1) DEFAULT 'Y',
+    CAN_BUY_ZERO char(1) NOT NULL DEFAULT 'N',
+    NEGATIVE_AMOUNT_TRACE char(1) NOT NULL DEFAULT 'D',
+    TMP_ID varchar(40),
+    PURCHASING_PRICE decimal(18,2),
+    PURCHASING_CURRENCY char(3),
+    BARCODE_MULTI char(1) NOT NULL DEFAULT 'N',
+    QUANTITY_RESERVED double DEFAULT 0,
+    SUBSCRIBE char(1),
+    WIDTH double,
+    LENGTH double,
+    HEIGHT double,
+    MEASURE int,
+    TYPE int,
+    AVAILABLE char(1),
+    BUNDLE char(1),
+    PRIMARY KEY (ID)
+);
+
+CREATE TABLE b_catalog_price (
+    ID int NOT NULL AUTO_INCREMENT,
+    PRODUCT_ID int NOT NULL,
+    EXTRA_ID int,
+    CATALOG_GROUP_ID int NOT NULL,
+    PRICE decimal(18,2) NOT NULL,
+    CURRENCY char(3) NOT NULL,
+    TIMESTAMP_X datetime NOT NULL,
+    QUANTITY_FROM int,
+    QUANTITY_TO int,
+    TMP_ID varchar(40),
+    PRICE_SCALE decimal(26,12),
+    PRIMARY KEY (ID),
+    KEY IXS_CAT_PRICE_GID (CATALOG_GROUP_ID),
+    KEY IXS_CAT_PRICE_PID (PRODUCT_ID, CATALOG_GROUP_ID),
+    KEY IXS_CAT_PRICE_SCALE (PRICE_SCALE)
+);
+
+CREATE TABLE b_catalog_group (
+    ID int NOT NULL AUTO_INCREMENT,
+    NAME varchar(100) NOT NULL,
+    BASE char(1) NOT NULL DEFAULT 'N',
+    SORT int NOT NULL DEFAULT 100,
+    XML_ID varchar(255),
+    TIMESTAMP_X datetime,
+    MODIFIED_BY int,
+    DATE_CREATE datetime,
+    CREATED_BY int,
+    PRIMARY KEY (ID)
+);
+
+CREATE TABLE b_catalog_currency (
+    CURRENCY char(3) NOT NULL,
+    AMOUNT_CNT int NOT NULL DEFAULT 1,
+    AMOUNT decimal(18,4),
+    SORT int NOT NULL DEFAULT 100,
+    DATE_UPDATE datetime NOT NULL,
+    NUMCODE char(3),
+    BASE char(1) NOT NULL DEFAULT 'N',
+    CREATED_BY int,
+    DATE_CREATE datetime,
+    MODIFIED_BY int,
+    CURRENT_BASE_RATE decimal(26,12),
+    PRIMARY KEY (CURRENCY)
+);

@@ -1,0 +1,32 @@
+"""Errors by what can be done about them: wait and try again, mend something, or look at a row.
+
+Retries look at the type alone, so the code that raises decides, once, whether another try can help.
+"""
+
+
+class PipelineError(Exception):
+    """Anything this project raises on purpose; its text is one sentence for an operator."""
+
+
+class TransientError(PipelineError):
+    """The same call may succeed later: a server away, a lock held, a deadline passed."""
+
+
+class PermanentError(PipelineError):
+    """Trying again changes nothing until a person mends something; the text says what."""
+
+
+class SettingsError(PermanentError):
+    """A setting is missing or makes no sense."""
+
+
+class SourceError(PermanentError):
+    """The shop's MySQL cannot be read as it is: a right, a table or a column is missing."""
+
+
+class TargetError(PermanentError):
+    """Postgres cannot be written as it is: not migrated, a right is missing."""
+
+
+class DeletionWaveError(PermanentError):
+    """More rows vanished from the source than the limit allows; nothing was written."""

@@ -1,0 +1,94 @@
+"""The SELECTs that run in the shop's MySQL, built from a declaration and the shop's facts.
+
+A row travels as one line of Postgres COPY text that MySQL itself writes, so Python moves bytes and
+parses nothing. Fields are joined with the byte FF, which no UTF-8 text contains: one escape of the
+joined row then serves all its fields, and the hash of the unescaped join cannot confuse two rows.
+NULL and the zero-length string both arrive as an empty field, which COPY reads as NULL.
+"""
+
+from bitrix_pipeline.model.shop_facts import ShopFacts
+from bitrix_pipeline.model.table import Table
+
+FIELD_END = "CAST(x'FF' AS BINARY)"
+
+# In this order: a backslash first, or it would escape the escapes.
+ESCAPES = (
+    ("x'00'", "x''"),
+    ("x'5C'", "x'5C5C'"),
+    ("x'09'", "x'5C74'"),
+    ("x'0A'", "x'5C6E'"),
+    ("x'0D'", "x'5C72'"),
+    ("x'FF'", "x'09'"),
+)
+
+
+def row_lines(table: Table, shop: ShopFacts, *, fingerprint: str, where: str) -> str:
+    """SELECT giving one row: how many lines, and all of them as one block of COPY text.
+
+    The lines are `id, source_hash, …columns` in the order of the declaration, each ends in a newline.
+    """
+    line = _line(table, shop, fingerprint=fingerprint)
+    return (
+        f"SELECT COUNT(*), GROUP_CONCAT({line} SEPARATOR '') {source_rows(table, shop)} AND {where}"
+    )
+
+
+def single_lines(table: Table, shop: ShopFacts, *, fingerprint: str, where: str) -> str:
+    """SELECT giving each line as a row of its own: for rows too large for GROUP_CONCAT."""
+    line = _line(table, shop, fingerprint=fingerprint)
+    return f"SELECT {line} {source_rows(table, shop)} AND {where}"
+
+
+def content_buckets(table: Table, shop: ShopFacts, *, fingerprint: str, width: int) -> str:
+    """SELECT giving (bucket, rows, xor of the rows' hashes) for a window of IDs [%s, %s)."""
+    row_hash = f"CAST(CONV({_hash_digits(table, shop, fingerprint)}, 16, 10) AS UNSIGNED)"
+    return (
+        f"SELECT {table.key} DIV {width} AS bucket, COUNT(*), BIT_XOR({row_hash}) "
+        f"{source_rows(table, shop)} AND {table.key} >= %s AND {table.key} < %s "
+        "GROUP BY bucket"
+    )
+
+
+def id_buckets(table: Table, shop: ShopFacts, *, width: int) -> str:
+    """SELECT giving (bucket, rows, xor of the rows' IDs): finds new and vanished rows only."""
+    return (
+        f"SELECT {table.key} DIV {width} AS bucket, COUNT(*), BIT_XOR({table.key}) "
+        f"FROM {table.source} WHERE {table.rows(shop)} "
+        f"AND {table.key} >= %s AND {table.key} < %s GROUP BY bucket"
+    )
+
+
+def source_rows(table: Table, shop: ShopFacts) -> str:
+    """FROM … WHERE: the rows of ours.
+
+    The primary key is forced because the optimizer else prefers a flag's index for a window of IDs
+    and reads the table once for each window.
+    """
+    force = "" if table.has_text_key else "FORCE INDEX (PRIMARY)"
+    return f"FROM {table.source} {force} {table.joins(shop)} WHERE {table.rows(shop)}"
+
+
+def _line(table: Table, shop: ShopFacts, *, fingerprint: str) -> str:
+    signed_hash = f"CONV({_hash_digits(table, shop, fingerprint)}, 16, -10)"
+    fields = [shop.text(table.key), signed_hash, *_fields(table, shop)]
+    return f"CONCAT({_escaped(_joined(fields))}, x'0A')"
+
+
+def _hash_digits(table: Table, shop: ShopFacts, fingerprint: str) -> str:
+    """64 bits of the MD5 of the row, in hexadecimal."""
+    joined = _joined([f"'{fingerprint}'", table.key, *_fields(table, shop)])
+    return f"LEFT(MD5({joined}), 16)"
+
+
+def _fields(table: Table, shop: ShopFacts) -> list[str]:
+    return [f"COALESCE({column.source.sql(shop)}, '')" for column in table.columns]
+
+
+def _joined(fields: list[str]) -> str:
+    return f"CONCAT_WS({FIELD_END}, {', '.join(fields)})"
+
+
+def _escaped(sql: str) -> str:
+    for character, escape in ESCAPES:
+        sql = f"REPLACE({sql}, {character}, {escape})"
+    return sql

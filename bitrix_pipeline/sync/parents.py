@@ -1,0 +1,76 @@
+"""No row is refused for a missing parent: it is loaded by its ID, or a placeholder stands in."""
+
+from dataclasses import dataclass
+
+from bitrix_pipeline.model import Table, table_named
+from bitrix_pipeline.sync.rows import RowWriter
+from bitrix_pipeline.sync.snapshot import ShopSnapshot, among
+from bitrix_pipeline.sync.target import Target
+
+BATCH = 1_000
+"""IDs asked for at once."""
+
+
+@dataclass
+class ParentCounts:
+    """What was added for rows that refer to it."""
+
+    loaded: int = 0
+    placeholders: int = 0
+    set_aside: int = 0
+
+
+def complete_parents(
+    table: Table, shop: ShopSnapshot, target: Target, counts: ParentCounts
+) -> None:
+    """Adds the parents that this table's rows refer to and that are missing, and theirs in turn.
+
+    Turns are taken from children to parents only, so two syncs never wait for each other.
+    """
+    for parent in dict.fromkeys(str(column.references) for column in table.references):
+        _complete(table_named(parent), shop, target, counts)
+
+
+def _complete(parent: Table, shop: ShopSnapshot, target: Target, counts: ParentCounts) -> None:
+    if not target.still_missing(parent):
+        return
+    target.wait_for_turn(parent)
+    asked: set[int] = set()
+    # Again, because what was loaded may itself refer to a parent of the same table.
+    while wanted := [id_ for id_ in target.still_missing(parent) if id_ not in asked]:
+        _load(parent, wanted, shop, target, counts)
+        asked.update(wanted)
+    for name in dict.fromkeys(str(column.references) for column in parent.references):
+        if name != parent.name:
+            _complete(table_named(name), shop, target, counts)
+    if missing := target.still_missing(parent):
+        _stand_in(parent, missing, shop, target, counts)
+
+
+def _load(
+    parent: Table, ids: list[int], shop: ShopSnapshot, target: Target, counts: ParentCounts
+) -> None:
+    writer = RowWriter(parent, target)
+    for first in range(0, len(ids), BATCH):
+        for block in shop.blocks(parent, among(parent, ids[first : first + BATCH])):
+            writer.merge(block.lines)
+            counts.loaded += block.rows
+    counts.set_aside += writer.refused
+
+
+def _stand_in(
+    parent: Table, ids: list[int], shop: ShopSnapshot, target: Target, counts: ParentCounts
+) -> None:
+    """Placeholders, filled with what the newest child in the source knows of each."""
+    known = parent.placeholder
+    if known is None:
+        counts.placeholders += target.insert_placeholders(parent, ids, None)
+        return
+    child = table_named(known.child)
+    target.prepare(child)
+    for first in range(0, len(ids), BATCH):
+        batch = ids[first : first + BATCH]
+        children = shop.newest_children(known.newest_child, batch)
+        found = shop.blocks(child, among(child, children)) if children else ()
+        target.stage(child, b"".join(block.lines for block in found))
+        counts.placeholders += target.insert_placeholders(parent, batch, child)

@@ -1,0 +1,190 @@
+"""Finds what has to travel: the ranges of IDs in which source and target differ."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bitrix_pipeline.model import Table
+from bitrix_pipeline.sync.ahead import ahead
+from bitrix_pipeline.sync.scope import ChangedLately, Everything, IdRange, Ids, Scope
+from bitrix_pipeline.sync.settings import SyncSettings
+from bitrix_pipeline.sync.snapshot import (
+    Bucket,
+    ShopSnapshot,
+    Where,
+    among,
+    whole_table,
+    within,
+)
+from bitrix_pipeline.sync.target import Target
+
+BUCKET_IDS = 256
+"""Width of a bucket: one changed row makes at most this many travel."""
+
+WINDOW_IDS = 500_000
+"""IDs fingerprinted by one query: keeps each within its deadline."""
+
+BLOCK_ROWS = 4_000
+"""Rows fetched by one query."""
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""A change time this far in the future is a clock's fault; one beyond it is an import's."""
+
+
+@dataclass
+class Plan:
+    """What has to travel for a scope."""
+
+    parts: list[Where] = field(default_factory=list)
+    covered: list[IdRange] = field(default_factory=list)
+    """Where a row that the target has and the source has not was deleted."""
+    read: int = 0
+    """Source rows looked at."""
+    rows: int = 0
+    """Source rows that will travel; 0 where that is not known beforehand."""
+    vanished_at_least: int = 0
+    """How many target rows must have vanished: buckets that shrank."""
+
+
+Progress = Callable[[str, int, int], None]
+"""Told (stage, done, total)."""
+
+
+def plan_sync(
+    table: Table,
+    scope: Scope,
+    *,
+    shop: ShopSnapshot,
+    target: Target,
+    watermark: datetime | None,
+    progress: Progress,
+) -> Plan:
+    """What has to travel so that the target equals the source within the scope."""
+    if table.has_text_key:
+        return Plan(parts=[whole_table()])
+    match scope:
+        case Ids(ids):
+            return _plan_ids(table, ids)
+        case ChangedLately() if table.changed_at and watermark:
+            since = watermark - timedelta(seconds=target.settings.overlap_seconds)
+            return _plan_changed(table, since, shop, target, progress)
+        case IdRange():
+            return _plan_compared(table, scope, shop, target, progress, by_content=True)
+        case Everything() | ChangedLately():
+            return _plan_compared(table, None, shop, target, progress, by_content=True)
+
+
+def newest_change(table: Table, shop: ShopSnapshot, settings: SyncSettings) -> datetime | None:
+    """The watermark that this snapshot allows, naive in the shop's zone."""
+    if not table.changed_at or not shop.facts.has(table.changed_at):
+        return None
+    now = datetime.now(ZoneInfo(settings.shop_timezone)).replace(tzinfo=None)
+    return shop.newest_change(table, not_after=now + CLOCK_TOLERANCE)
+
+
+def _plan_ids(table: Table, ids: tuple[int, ...]) -> Plan:
+    ordered = sorted(set(ids))
+    plan = Plan(rows=len(ordered))
+    for first in range(0, len(ordered), BLOCK_ROWS):
+        plan.parts.append(among(table, ordered[first : first + BLOCK_ROWS]))
+    plan.covered = [IdRange(id_, id_ + 1) for id_ in ordered]
+    return plan
+
+
+def _plan_changed(
+    table: Table, since: datetime, shop: ShopSnapshot, target: Target, progress: Progress
+) -> Plan:
+    """By change time, and by the IDs: a vanished or late row has no change time to go by."""
+    compared = _plan_compared(table, None, shop, target, progress, by_content=False)
+    changed = _plan_ids(table, tuple(shop.ids_changed_since(table, since)))
+    return Plan(
+        parts=compared.parts + changed.parts,
+        covered=compared.covered,
+        read=compared.read,
+        rows=compared.rows + changed.rows,
+        vanished_at_least=compared.vanished_at_least,
+    )
+
+
+def _plan_compared(
+    table: Table,
+    scope: IdRange | None,
+    shop: ShopSnapshot,
+    target: Target,
+    progress: Progress,
+    *,
+    by_content: bool,
+) -> Plan:
+    plan = Plan()
+    bounds = _union(shop.bounds(table), target.bounds(table))
+    if scope and bounds:
+        bounds = _intersection(bounds, scope)
+    if bounds is None:
+        return plan
+    by_content = by_content and not target.is_empty(table)
+    ours_in = target.content_buckets if by_content else target.id_buckets
+
+    def theirs_by_window() -> Iterator[tuple[IdRange, dict[int, Bucket]]]:
+        theirs_in = shop.content_buckets if by_content else shop.id_buckets
+        for window in _windows(bounds):
+            yield window, theirs_in(table, window, width=BUCKET_IDS)
+
+    for window, theirs in ahead(theirs_by_window()):
+        ours = ours_in(table, window, width=BUCKET_IDS)
+        _add_differences(plan, table, window, theirs, ours)
+        progress("compared", window.stop - bounds.start, bounds.stop - bounds.start)
+    return plan
+
+
+def _add_differences(
+    plan: Plan, table: Table, window: IdRange, theirs: dict[int, Bucket], ours: dict[int, Bucket]
+) -> None:
+    """Neighbouring buckets that differ travel together, up to BLOCK_ROWS."""
+    nothing = Bucket(0, 0)
+    first: int | None = None
+    last, rows = 0, 0
+
+    def close() -> None:
+        if first is not None:
+            ids = _intersection(IdRange(first * BUCKET_IDS, (last + 1) * BUCKET_IDS), window)
+            if ids:
+                plan.covered.append(ids)
+                plan.parts.append(within(table, ids))
+
+    for number in sorted(theirs.keys() | ours.keys()):
+        their, our = theirs.get(number, nothing), ours.get(number, nothing)
+        plan.read += their.rows
+        if their == our:
+            close()
+            first, rows = None, 0
+            continue
+        plan.rows += their.rows
+        plan.vanished_at_least += max(our.rows - their.rows, 0)
+        if first is not None and rows + their.rows > BLOCK_ROWS:
+            close()
+            first, rows = None, 0
+        first = number if first is None else first
+        last, rows = number, rows + their.rows
+    close()
+
+
+def _windows(bounds: IdRange) -> Iterator[IdRange]:
+    """Aligned to buckets, so that no bucket is cut between two windows."""
+    start = bounds.start // BUCKET_IDS * BUCKET_IDS
+    width = WINDOW_IDS // BUCKET_IDS * BUCKET_IDS
+    for window_start in range(start, bounds.stop, width):
+        window = _intersection(IdRange(window_start, window_start + width), bounds)
+        if window:
+            yield window
+
+
+def _union(one: IdRange | None, other: IdRange | None) -> IdRange | None:
+    if one is None or other is None:
+        return one or other
+    return IdRange(min(one.start, other.start), max(one.stop, other.stop))
+
+
+def _intersection(one: IdRange, other: IdRange) -> IdRange | None:
+    start, stop = max(one.start, other.start), min(one.stop, other.stop)
+    return IdRange(start, stop) if start < stop else None

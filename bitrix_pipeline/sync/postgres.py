@@ -1,0 +1,79 @@
+"""Connections to Postgres, and its errors in our terms.
+
+Everything here also works behind a transaction pooler: no prepared statements, no session settings,
+transaction-level advisory locks only.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from bitrix_pipeline.errors import PipelineError, TargetError, TransientError
+from bitrix_pipeline.model.migrate import sqlalchemy_url
+
+CONNECT_DEADLINE_SECONDS = 10
+KEEPALIVE_SECONDS = 30
+
+# SQLSTATE classes: connection, transaction rollback, resources, operator intervention, and a lock
+# not had in time.
+TRANSIENT_STATES = ("08", "40", "53", "57", "55P03")
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def connect(postgres_url: str) -> Connection:
+    """A connection in autocommit mode; transactions are begun explicitly.
+
+    Raises TransientError when Postgres is away.
+    """
+    url = make_url(sqlalchemy_url(postgres_url)).set(drivername="postgresql")
+    with target_errors():
+        return psycopg.connect(
+            url.render_as_string(hide_password=False),
+            autocommit=True,
+            prepare_threshold=None,
+            connect_timeout=CONNECT_DEADLINE_SECONDS,
+            keepalives_idle=KEEPALIVE_SECONDS,
+            application_name="bitrix_pipeline",
+        )
+
+
+@contextmanager
+def target_errors(table: str | None = None) -> Iterator[None]:
+    """Raises psycopg's errors as ours, without DETAIL and CONTEXT: those hold customers' data."""
+    about = f"{table}: " if table else ""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise classified(error, about) from None
+
+
+def classified(error: psycopg.Error, about: str = "") -> PipelineError:
+    """Our error for one of psycopg's."""
+    reason = reason_of(error)
+    state = error.sqlstate or ""
+    if state.startswith(TRANSIENT_STATES) or (
+        not state and isinstance(error, psycopg.OperationalError)
+    ):
+        return TransientError(f"{about}Postgres is away or did not answer in time ({reason})")
+    if state in {"42P01", "3F000", "42703"}:
+        return TargetError(
+            f"{about}Postgres lacks a table or column ({reason}); run bitrix-pipeline migrate"
+        )
+    if state == "42501":
+        return TargetError(
+            f"{about}the account in POSTGRES_URL may not do this ({reason}); it must own the tables"
+        )
+    return TargetError(f"{about}Postgres refuses ({reason})")
+
+
+def reason_of(error: psycopg.Error) -> str:
+    """SQLSTATE and the message's first part, which names columns and constraints, not values.
+
+    A message about a malformed value quotes it, so the quoted part is left out.
+    """
+    message = (error.diag.message_primary or type(error).__name__).split(': "')[0]
+    return f"{error.sqlstate}: {message}" if error.sqlstate else message

@@ -1,0 +1,87 @@
+"""Writes blocks of rows; one that Postgres refuses is set aside and the rest goes on."""
+
+from collections.abc import Callable
+
+import psycopg
+
+from bitrix_pipeline.model import Table
+from bitrix_pipeline.sync.postgres import reason_of
+from bitrix_pipeline.sync.scope import IdRange
+from bitrix_pipeline.sync.set_aside import (
+    count_set_aside,
+    key_of,
+    release_written,
+    set_aside,
+)
+from bitrix_pipeline.sync.target import Target, Written
+
+# What one row can be guilty of: its values, a constraint, a trigger of the CRM's.
+ROW_FAULTS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.RaiseException)
+
+
+class RowWriter:
+    """Writes rows of one table."""
+
+    def __init__(self, table: Table, target: Target) -> None:
+        self.table = table
+        self.target = target
+        self.refused = 0
+        self._had_set_aside = count_set_aside(target.connection, table) > 0
+        target.prepare(table)
+
+    def merge(self, lines: bytes, ids: IdRange | None = None) -> list[Written]:
+        """Compares the lines with the table and writes what is new or differs.
+
+        `ids` is the range that holds them all, if there is one.
+        """
+        return self._write(lines, lambda part: self._merge(part, ids))
+
+    def fill(self, lines: bytes) -> None:
+        """Puts the lines into the empty table."""
+        self._write(lines, self._fill)
+
+    def _write(self, lines: bytes, step: Callable[[bytes], list[Written]]) -> list[Written]:
+        """Halves what is refused until the row at fault stands alone."""
+        try:
+            with self.target.connection.transaction():
+                return step(lines)
+        except ROW_FAULTS as fault:
+            rows = _split(lines)
+            if len(rows) == 1:
+                self._set_aside(rows[0], fault)
+                return []
+        middle = len(rows) // 2
+        return [
+            *self._write(b"".join(rows[:middle]), step),
+            *self._write(b"".join(rows[middle:]), step),
+        ]
+
+    def _merge(self, lines: bytes, ids: IdRange | None) -> list[Written]:
+        self.target.stage(self.table, lines)
+        written = self.target.merge(self.table, ids)
+        if not self.table.has_text_key:
+            self.target.note_seen(self.table)
+        if written:
+            self.target.note_missing_parents(self.table)
+        self._release()
+        return written
+
+    def _fill(self, lines: bytes) -> list[Written]:
+        self.target.fill(self.table, lines)
+        return []
+
+    def _release(self) -> None:
+        if self._had_set_aside:
+            staging = self.target.statements(self.table).staging
+            release_written(self.target.connection, self.table, staging)
+
+    def _set_aside(self, line: bytes, fault: psycopg.Error) -> None:
+        set_aside(self.target.connection, self.table, line, reason_of(fault))
+        if not self.table.has_text_key:
+            self.target.note_seen_id(int(key_of(line)))
+        self.refused += 1
+
+
+def _split(lines: bytes) -> list[bytes]:
+    """At newlines alone: bytes.splitlines would also cut at a carriage return."""
+    return [row + b"\n" for row in lines.split(b"\n")[:-1]]

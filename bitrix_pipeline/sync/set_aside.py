@@ -1,0 +1,44 @@
+"""Rows that Postgres refuses: kept with the reason and their bytes, while the others go on."""
+
+from psycopg import sql
+
+from bitrix_pipeline.model import Table
+from bitrix_pipeline.sync.postgres import Connection
+from bitrix_pipeline.sync.target_sql import internal
+
+
+def key_of(line: bytes) -> str:
+    """The ID at the start of a line of COPY text."""
+    return line.split(b"\t", 1)[0].decode()
+
+
+def set_aside(connection: Connection, table: Table, line: bytes, reason: str) -> None:
+    """Keeps the row, or notes that it was refused again."""
+    connection.execute(
+        sql.SQL(
+            "INSERT INTO {} AS kept VALUES (%s, %s, %s, %s, now(), now())"
+            " ON CONFLICT (table_name, row_id) DO UPDATE"
+            " SET reason = excluded.reason, line = excluded.line, last_seen_at = now()"
+        ).format(internal("set_aside")),
+        (table.name, key_of(line), reason, line),
+    )
+
+
+def count_set_aside(connection: Connection, table: Table) -> int:
+    """Rows of the table that are waiting."""
+    row = connection.execute(
+        sql.SQL("SELECT count(*) FROM {} WHERE table_name = %s").format(internal("set_aside")),
+        (table.name,),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def release_written(connection: Connection, table: Table, staging: sql.Composable) -> None:
+    """Forgets those that have now been written."""
+    connection.execute(
+        sql.SQL(
+            "DELETE FROM {} AS kept USING {} AS staged"
+            " WHERE kept.table_name = %s AND kept.row_id = staged.id::text"
+        ).format(internal("set_aside"), staging),
+        (table.name,),
+    )

@@ -1,0 +1,244 @@
+"""The shop at one moment: everything that a sync asks of MySQL.
+
+One read-only transaction with a consistent snapshot (of InnoDB tables; MyISAM has none), a deadline
+for every query, and the primary key as the only way through a table, so that the shop is not locked
+and never scanned without bounds.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pymysql
+
+from bitrix_pipeline.errors import SourceError
+from bitrix_pipeline.model import Table
+from bitrix_pipeline.model.selects import (
+    content_buckets,
+    id_buckets,
+    row_lines,
+    single_lines,
+    source_rows,
+)
+from bitrix_pipeline.model.shop_facts import ShopFacts
+from bitrix_pipeline.sync.facts import read_facts
+from bitrix_pipeline.sync.mysql import connect, source_errors
+from bitrix_pipeline.sync.scope import IdRange
+from bitrix_pipeline.sync.settings import SyncSettings
+
+BLOCK_BYTES = 8 * 1024 * 1024
+"""The most that one answer of MySQL holds: bounds the memory of a sync."""
+
+SIGN_BIT = 1 << 63
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows as lines of COPY text."""
+
+    rows: int
+    lines: bytes
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A fingerprint of the rows in a small range of IDs."""
+
+    rows: int
+    xor: int
+
+
+@dataclass(frozen=True)
+class Where:
+    """A condition on a table's key with its parameters."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+    ids: IdRange | tuple[int, ...] | None = None
+    """What it selects, so that it can be split."""
+
+
+def whole_table() -> Where:
+    return Where("TRUE")
+
+
+def within(table: Table, ids: IdRange) -> Where:
+    return Where(f"{table.key} >= %s AND {table.key} < %s", (ids.start, ids.stop), ids)
+
+
+def among(table: Table, ids: Sequence[int]) -> Where:
+    return Where(f"{table.key} IN ({', '.join(['%s'] * len(ids))})", tuple(ids), tuple(ids))
+
+
+class ShopSnapshot:
+    """Questions to the shop's MySQL, all answered as of one moment."""
+
+    def __init__(
+        self, connection: "pymysql.Connection[Any]", facts: ShopFacts, fingerprint_settings: str
+    ) -> None:
+        self._connection = connection
+        self.facts = facts
+        self._fingerprint_settings = fingerprint_settings
+
+    def bounds(self, table: Table) -> IdRange | None:
+        """The range that holds all IDs of the table's rows; None when it has no row of ours."""
+        low, high = self._row(
+            table,
+            f"SELECT MIN({table.key}), MAX({table.key}) FROM {table.source}"
+            f" WHERE {table.rows(self.facts)}",
+        )
+        return None if low is None else IdRange(int(low), int(high) + 1)
+
+    def has_rows(self, table: Table) -> bool:
+        sql = f"SELECT 1 {source_rows(table, self.facts)} LIMIT 1"
+        return bool(self._rows(table, sql))
+
+    def content_buckets(self, table: Table, window: IdRange, *, width: int) -> dict[int, Bucket]:
+        """Fingerprints of the rows' contents; the xor is signed as Postgres gives it."""
+        sql = content_buckets(table, self.facts, fingerprint=self._fingerprint(table), width=width)
+        return self._buckets(table, sql, window)
+
+    def id_buckets(self, table: Table, window: IdRange, *, width: int) -> dict[int, Bucket]:
+        """Fingerprints of the rows' IDs alone."""
+        return self._buckets(table, id_buckets(table, self.facts, width=width), window)
+
+    def ids_changed_since(self, table: Table, since: datetime) -> list[int]:
+        """IDs of rows whose change time (naive, the shop's zone) is not before `since`."""
+        sql = f"SELECT {table.key} FROM {table.source} WHERE {table.changed_at} >= %s"
+        return [int(row[0]) for row in self._rows(table, sql, (since,))]
+
+    def newest_change(self, table: Table, not_after: datetime) -> datetime | None:
+        """The newest change time up to a moment: imports may write times in the future."""
+        sql = f"SELECT MAX({table.changed_at}) FROM {table.source} WHERE {table.changed_at} <= %s"
+        newest = self._row(table, sql, (not_after,))[0]
+        return newest if isinstance(newest, datetime) else None
+
+    def blocks(self, table: Table, where: Where) -> Iterator[Block]:
+        """The rows as COPY text, in as many blocks as BLOCK_BYTES demands."""
+        sql = row_lines(table, self.facts, fingerprint=self._fingerprint(table), where=where.sql)
+        rows, lines = self._row(table, sql, where.values)
+        if not rows:
+            return
+        if lines is not None and lines.endswith(b"\n") and lines.count(b"\n") == rows:
+            yield Block(int(rows), lines)
+            return
+        # GROUP_CONCAT cuts what is too long without an error.
+        for part in _halves(table, where):
+            yield from self.blocks(table, part)
+        if where.ids is None or _is_single(where.ids):
+            yield from self._single_lines(table, where)
+
+    def newest_children(self, sql: str, parents: Sequence[int]) -> list[int]:
+        """IDs of the child rows with the highest ID for each parent."""
+        with source_errors(), self._connection.cursor() as cursor:
+            cursor.execute(sql, (list(parents),))
+            return [int(row[0]) for row in cursor.fetchall()]
+
+    def archived_orders(self, order_ids: Sequence[int]) -> dict[int, str | None]:
+        """When each of these orders was archived, as text for COPY; others are left out."""
+        if not self.facts.has_table("b_sale_order_archive") or not order_ids:
+            return {}
+        with source_errors("b_sale_order_archive"), self._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT ORDER_ID, MAX(CONCAT(DATE_ARCHIVED, '')) FROM b_sale_order_archive"
+                " WHERE ORDER_ID IN %s GROUP BY ORDER_ID",
+                (list(order_ids),),
+            )
+            return {int(order_id): moment for order_id, moment in cursor.fetchall()}
+
+    def missing_columns(self, known: Sequence[str]) -> list[str]:
+        """Columns that were read before and that the shop no longer has."""
+        return [column for column in known if not self.facts.has(column)]
+
+    def present_columns(self, table: Table) -> list[str]:
+        return [column for column in table.source_columns if self.facts.has(column)]
+
+    def require_key(self, table: Table) -> None:
+        """Raises SourceError when the table itself or its key is not there."""
+        if not self.facts.has(table.key):
+            raise SourceError(
+                f"{table.name}: the shop has no {table.key}; check that BITRIX_MYSQL_URL names the "
+                "shop's database and that the account may read it"
+            )
+
+    def _single_lines(self, table: Table, where: Where) -> Iterator[Block]:
+        sql = single_lines(table, self.facts, fingerprint=self._fingerprint(table), where=where.sql)
+        for (line,) in self._rows(table, sql, where.values):
+            yield Block(1, line)
+
+    def _fingerprint(self, table: Table) -> str:
+        return table.fingerprint(self._fingerprint_settings)
+
+    def _buckets(self, table: Table, sql: str, window: IdRange) -> dict[int, Bucket]:
+        rows = self._rows(table, sql, (window.start, window.stop))
+        return {int(b): Bucket(int(n), _signed(int(xor))) for b, n, xor in rows}
+
+    def _row(self, table: Table, sql: str, values: tuple[Any, ...] = ()) -> tuple[Any, ...]:
+        return self._rows(table, sql, values)[0]
+
+    def _rows(
+        self, table: Table, sql: str, values: tuple[Any, ...] = ()
+    ) -> tuple[tuple[Any, ...], ...]:
+        with source_errors(table.name), self._connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            return tuple(cursor.fetchall())
+
+
+@contextmanager
+def shop_snapshot(url: str, settings: SyncSettings) -> Iterator[ShopSnapshot]:
+    """The shop as of now, until the context ends."""
+    connection = connect(url, deadline_seconds=settings.query_deadline_seconds)
+    try:
+        with source_errors():
+            facts = read_facts(
+                connection,
+                status_mapping=settings.status_mapping,
+                language=settings.shop_language,
+            )
+            _begin(connection, settings)
+        yield ShopSnapshot(connection, facts, settings.shapes_values)
+    finally:
+        _close(connection)
+
+
+def _begin(connection: "pymysql.Connection[Any]", settings: SyncSettings) -> None:
+    deadline = settings.query_deadline_seconds
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT VERSION(), @@max_allowed_packet")
+        version, packet = cursor.fetchall()[0]
+        cursor.execute(
+            "SET SESSION group_concat_max_len = %s, net_write_timeout = %s, lock_wait_timeout = %s",
+            (min(BLOCK_BYTES, int(packet)), deadline, deadline),
+        )
+        if "MariaDB" in version:
+            cursor.execute("SET SESSION max_statement_time = %s", (deadline,))
+        else:
+            cursor.execute("SET SESSION max_execution_time = %s", (deadline * 1000,))
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+
+def _close(connection: "pymysql.Connection[Any]") -> None:
+    if connection.open:
+        connection.close()
+
+
+def _halves(table: Table, where: Where) -> list[Where]:
+    ids = where.ids
+    if ids is None or _is_single(ids):
+        return []
+    if isinstance(ids, IdRange):
+        middle = (ids.start + ids.stop) // 2
+        return [within(table, IdRange(ids.start, middle)), within(table, IdRange(middle, ids.stop))]
+    middle = len(ids) // 2
+    return [among(table, ids[:middle]), among(table, ids[middle:])]
+
+
+def _is_single(ids: IdRange | tuple[int, ...]) -> bool:
+    return (ids.stop - ids.start if isinstance(ids, IdRange) else len(ids)) == 1
+
+
+def _signed(unsigned: int) -> int:
+    return unsigned - 2 * SIGN_BIT if unsigned >= SIGN_BIT else unsigned

@@ -1,0 +1,181 @@
+"""Makes one Postgres table equal to MySQL for a scope.
+
+Invariants:
+- one transaction holds the rows, the placeholders, what was set aside and the state: a killed sync
+  leaves nothing behind, and the same sync run again ends in the same place;
+- a table's turn is taken before the shop's snapshot, so an older snapshot never overwrites a newer;
+- `source_hash` is not NULL exactly for the rows that the source had at the last look, so comparing
+  hashes also finds deletions, and placeholders and the CRM's own rows never count as differences.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bitrix_pipeline.errors import SourceError
+from bitrix_pipeline.model import Table
+from bitrix_pipeline.sync.ahead import ahead
+from bitrix_pipeline.sync.deletions import (
+    mark_vanished,
+    mark_vanished_codes,
+    refuse_shrunken,
+)
+from bitrix_pipeline.sync.indexes import put_back, take_away
+from bitrix_pipeline.sync.parents import ParentCounts, complete_parents
+from bitrix_pipeline.sync.plan import Plan, Progress, newest_change, plan_sync
+from bitrix_pipeline.sync.postgres import connect, target_errors
+from bitrix_pipeline.sync.result import SyncResult
+from bitrix_pipeline.sync.rows import RowWriter
+from bitrix_pipeline.sync.scope import ChangedLately, Everything, IdRange, Scope
+from bitrix_pipeline.sync.set_aside import key_of
+from bitrix_pipeline.sync.settings import SyncSettings
+from bitrix_pipeline.sync.snapshot import Block, ShopSnapshot, Where, shop_snapshot
+from bitrix_pipeline.sync.target import SyncState, Target
+
+log = logging.getLogger(__name__)
+
+FILL_ROWS = 20_000
+"""From this size on, an empty table is filled first and indexed afterwards."""
+
+
+def sync_table(
+    table: Table,
+    scope: Scope,
+    *,
+    mysql_url: str,
+    postgres_url: str,
+    settings: SyncSettings,
+    progress: Progress = lambda *_: None,
+) -> SyncResult:
+    """Makes the table equal to the source within the scope and returns what that took.
+
+    Raises TransientError (try again), SourceError, TargetError or DeletionWaveError (mend first);
+    then nothing was written.
+    """
+    started = time.monotonic()
+    with connect(postgres_url) as connection, target_errors(table.name), connection.transaction():
+        target = Target(connection, settings)
+        target.begin()
+        target.wait_for_turn(table)
+        with shop_snapshot(mysql_url, settings) as shop:
+            result = _TableSync(table, scope, shop, target, progress).run()
+    result.seconds = time.monotonic() - started
+    log.info("synced %s", result)
+    return result
+
+
+class _TableSync:
+    """One sync of one table, inside its transaction."""
+
+    def __init__(
+        self, table: Table, scope: Scope, shop: ShopSnapshot, target: Target, progress: Progress
+    ) -> None:
+        self.table = table
+        self.scope = scope
+        self.shop = shop
+        self.target = target
+        self.progress = progress
+        self.result = SyncResult(table.name, str(scope))
+
+    def run(self) -> SyncResult:
+        state = self._checked_state()
+        self.target.make_scratch_tables()
+        with self._timed("compare_seconds"):
+            plan = plan_sync(
+                self.table,
+                self.scope,
+                shop=self.shop,
+                target=self.target,
+                watermark=state.watermark,
+                progress=self.progress,
+            )
+        with self._timed("load_seconds"):
+            if plan.rows >= FILL_ROWS and self.target.is_empty(self.table):
+                self._fill(plan)
+            else:
+                self._merge(plan)
+        self.result.read = max(plan.read, self.result.taken)
+        self._save_state()
+        return self.result
+
+    def _checked_state(self) -> SyncState:
+        self.shop.require_key(self.table)
+        state = self.target.state(self.table)
+        lost = self.shop.missing_columns(state.source_columns)
+        if lost and not self.target.settings.accept_schema:
+            raise SourceError(
+                f"{self.table.name}: {', '.join(lost)} was read before and is gone from the shop's "
+                "MySQL; nothing was changed. If the shop was really changed so, run "
+                f"bitrix-pipeline sync --table {self.table.name} --accept-schema: it becomes NULL"
+            )
+        return state
+
+    def _fill(self, plan: Plan) -> None:
+        """An empty table: rows first, then their parents, then indexes and foreign keys."""
+        name = self.target.statements(self.table).name
+        indexes = take_away(self.target.connection, name)
+        writer = RowWriter(self.table, self.target)
+        for block, _ in self._blocks(plan):
+            writer.fill(block.lines)
+        for range_number, rows in self.target.rows_by_range(self.table):
+            self.result.count(range_number, inserted=rows)
+        self.target.note_missing_parents(self.table, of_target=True)
+        self._finish(writer)
+        self.progress("indexing", 0, 0)
+        put_back(self.target.connection, name, indexes)
+
+    def _merge(self, plan: Plan) -> None:
+        refuse_shrunken(self.table, plan, self.shop, self.target)
+        writer = RowWriter(self.table, self.target)
+        codes: list[str] = []
+        for block, part in self._blocks(plan):
+            within = part.ids if isinstance(part.ids, IdRange) else None
+            for written in writer.merge(block.lines, within):
+                self.result.count(
+                    written.range_number, inserted=written.inserted, updated=written.updated
+                )
+            if self.table.has_text_key:
+                codes += [key_of(line) for line in block.lines.splitlines()]
+        if self.table.has_text_key:
+            mark_vanished_codes(self.table, codes, self.shop, self.target, self.result)
+        else:
+            mark_vanished(self.table, plan, self.shop, self.target, self.result)
+        self._finish(writer)
+
+    def _blocks(self, plan: Plan) -> Iterator[tuple[Block, Where]]:
+        def fetched() -> Iterator[tuple[Block, Where]]:
+            for part in plan.parts:
+                for block in self.shop.blocks(self.table, part):
+                    yield block, part
+
+        for block, part in ahead(fetched()):
+            yield block, part
+            self.result.taken += block.rows
+            self.progress("loaded", self.result.taken, plan.rows)
+
+    def _finish(self, writer: RowWriter) -> None:
+        counts = ParentCounts()
+        complete_parents(self.table, self.shop, self.target, counts)
+        self.result.parents = counts.loaded
+        self.result.placeholders = counts.placeholders
+        self.result.set_aside = writer.refused + counts.set_aside
+        self.target.check_references()
+
+    def _save_state(self) -> None:
+        compared_all = isinstance(self.scope, Everything | ChangedLately)
+        watermark = newest_change(self.table, self.shop, self.target.settings)
+        self.target.save_state(
+            self.table,
+            state=SyncState(
+                watermark if compared_all else None, self.shop.present_columns(self.table)
+            ),
+            scope=str(self.scope),
+            compared_all=compared_all,
+        )
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        setattr(self.result, name, time.monotonic() - started)

@@ -1,0 +1,214 @@
+"""Postgres as a sync sees it: everything that it asks and tells, in one transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import sql
+
+from bitrix_pipeline.errors import TransientError
+from bitrix_pipeline.model import Table
+from bitrix_pipeline.sync.postgres import Connection
+from bitrix_pipeline.sync.scope import IdRange
+from bitrix_pipeline.sync.settings import SyncSettings
+from bitrix_pipeline.sync.snapshot import Bucket
+from bitrix_pipeline.sync.target_sql import SCRATCH, Sql, TargetSql, internal
+
+
+@dataclass(frozen=True)
+class SyncState:
+    """Where the sync of a table stands."""
+
+    watermark: datetime | None
+    source_columns: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Written:
+    """Rows written in one ID range of a partition's size."""
+
+    range_number: int
+    inserted: int
+    updated: int
+
+
+class Target:
+    """The tables in Postgres."""
+
+    def __init__(self, connection: Connection, settings: SyncSettings) -> None:
+        self.connection = connection
+        self.settings = settings
+
+    def statements(self, table: Table) -> TargetSql:
+        return TargetSql(table, self.settings.target_schema, self.settings.partition_size)
+
+    def begin(self) -> None:
+        """Inside a new transaction: deadlines, the shop's zone for naive times, scratch tables."""
+        deadline = self.settings.query_deadline_seconds * 1000
+        lock_deadline = self.settings.lock_deadline_seconds * 1000
+        for name, value in (
+            ("timezone", self.settings.shop_timezone),
+            ("statement_timeout", str(max(deadline, lock_deadline))),
+            ("lock_timeout", str(lock_deadline)),
+            ("datestyle", "ISO, YMD"),
+        ):
+            self.connection.execute("SELECT set_config(%s, %s, true)", (name, value))
+        self.connection.execute("SET CONSTRAINTS ALL DEFERRED")
+
+    def wait_for_turn(self, table: Table) -> None:
+        """Holds the table's turn until the transaction ends: no two syncs of one table at once."""
+        self.connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            (f"bitrix_pipeline.sync.{self.settings.target_schema}.{table.name}",),
+        )
+
+    def make_scratch_tables(self) -> None:
+        self.connection.execute(SCRATCH)
+
+    def prepare(self, table: Table) -> None:
+        self.connection.execute(self.statements(table).create_staging())
+
+    def is_empty(self, table: Table) -> bool:
+        query = sql.SQL("SELECT NOT EXISTS (SELECT FROM {})").format(self.statements(table).name)
+        return bool(self._value(query))
+
+    def live_rows(self, table: Table) -> int:
+        """Rows that the source had at the last look."""
+        query = sql.SQL("SELECT count(source_hash) FROM {}").format(self.statements(table).name)
+        return int(str(self._value(query)))
+
+    def bounds(self, table: Table) -> IdRange | None:
+        """The range that holds the IDs of all live rows."""
+        row = self.connection.execute(
+            sql.SQL("SELECT min(id), max(id) FROM {} WHERE source_hash IS NOT NULL").format(
+                self.statements(table).name
+            )
+        ).fetchone()
+        return IdRange(row[0], row[1] + 1) if row and row[0] is not None else None
+
+    def content_buckets(self, table: Table, window: IdRange, *, width: int) -> dict[int, Bucket]:
+        return self._buckets(self.statements(table).content_buckets(width), window)
+
+    def id_buckets(self, table: Table, window: IdRange, *, width: int) -> dict[int, Bucket]:
+        return self._buckets(self.statements(table).id_buckets(width), window)
+
+    def stage(self, table: Table, lines: bytes) -> None:
+        """Replaces the staged rows by these lines of COPY text."""
+        statements = self.statements(table)
+        self.connection.execute(statements.clear_staging())
+        self._copy(statements.copy_to_staging(), lines)
+
+    def merge(self, table: Table, within: IdRange | None) -> list[Written]:
+        """Writes the staged rows that are new or differ."""
+        rows = self.connection.execute(self.statements(table).merge(within)).fetchall()
+        return [Written(*row) for row in rows]
+
+    def fill(self, table: Table, lines: bytes) -> None:
+        """Puts lines into an empty table, without comparing."""
+        statements = self.statements(table)
+        if table.loads_directly:
+            self._copy(statements.copy_to_target(), lines)
+        else:
+            self.stage(table, lines)
+            self.connection.execute(statements.insert_all())
+
+    def rows_by_range(self, table: Table) -> list[tuple[int, int]]:
+        query = sql.SQL("SELECT id / {}, count(*) FROM {} GROUP BY 1").format(
+            self.settings.partition_size, self.statements(table).name
+        )
+        return [(int(number), int(rows)) for number, rows in self.connection.execute(query)]
+
+    def note_seen(self, table: Table) -> None:
+        self.connection.execute(self.statements(table).note_seen())
+
+    def note_seen_id(self, row_id: int) -> None:
+        self.connection.execute("INSERT INTO seen VALUES (%s)", (row_id,))
+
+    def note_missing_parents(self, table: Table, *, of_target: bool = False) -> None:
+        for statement in self.statements(table).note_missing_parents(of_target=of_target):
+            self.connection.execute(statement)
+
+    def still_missing(self, table: Table) -> list[int]:
+        """IDs of rows that others refer to and that this table lacks."""
+        return [row[0] for row in self.connection.execute(self.statements(table).still_missing())]
+
+    def insert_placeholders(self, table: Table, ids: Sequence[int], child: Table | None) -> int:
+        """Makes the placeholders that are still needed and returns how many."""
+        known = self.statements(child) if child else None
+        statement = self.statements(table).insert_placeholders(known)
+        return self.connection.execute(statement, (list(ids),)).rowcount
+
+    def note_vanished(self, table: Table, covered: Iterable[IdRange]) -> list[tuple[int, int]]:
+        """Finds rows that the source has no more: (id, its order's id where that matters)."""
+        with self.connection.cursor().copy("COPY covered FROM STDIN") as copy:
+            for ids in covered:
+                copy.write_row((ids.start, ids.stop))
+        self.connection.execute("ANALYZE covered; ANALYZE seen")
+        self.connection.execute(self.statements(table).note_vanished())
+        return self.connection.execute("SELECT id, order_id FROM vanished").fetchall()  # type: ignore[return-value]
+
+    def note_archived(self, archived: dict[int, str | None]) -> None:
+        """Times are naive text in the shop's zone."""
+        with self.connection.cursor().copy("COPY archived FROM STDIN") as copy:
+            for order_id, moment in archived.items():
+                copy.write_row((order_id, moment))
+
+    def mark_archived(self, table: Table) -> int:
+        return self.connection.execute(self.statements(table).mark_archived()).rowcount
+
+    def mark_deleted(self, table: Table) -> list[tuple[int, int]]:
+        """(range number, rows)."""
+        rows = self.connection.execute(self.statements(table).mark_deleted())
+        return [(int(number), int(count)) for number, count in rows]
+
+    def mark_deleted_codes(self, table: Table, seen: Sequence[str]) -> int:
+        statement = self.statements(table).mark_deleted_codes()
+        return self.connection.execute(statement, (list(seen),)).rowcount
+
+    def check_references(self) -> None:
+        """Makes Postgres check the deferred foreign keys now."""
+        self.connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    def state(self, table: Table) -> SyncState:
+        row = self.connection.execute(
+            sql.SQL("SELECT watermark, source_columns FROM {} WHERE table_name = %s").format(
+                internal("sync_state")
+            ),
+            (table.name,),
+        ).fetchone()
+        return SyncState(row[0], row[1]) if row else SyncState(None, ())
+
+    def save_state(self, table: Table, *, state: SyncState, scope: str, compared_all: bool) -> None:
+        self.connection.execute(
+            sql.SQL(
+                "INSERT INTO {} AS state"
+                " (table_name, watermark, source_columns, scope, synced_at, compared_at)"
+                " VALUES (%(table)s, %(watermark)s, %(columns)s, %(scope)s, now(),"
+                " CASE WHEN %(compared_all)s THEN now() END)"
+                " ON CONFLICT (table_name) DO UPDATE SET"
+                " watermark = COALESCE(excluded.watermark, state.watermark),"
+                " source_columns = excluded.source_columns, scope = excluded.scope,"
+                " synced_at = now(), compared_at = COALESCE(excluded.compared_at, state.compared_at)"
+            ).format(internal("sync_state")),
+            {
+                "table": table.name,
+                "watermark": state.watermark,
+                "columns": list(state.source_columns),
+                "scope": scope,
+                "compared_all": compared_all,
+            },
+        )
+
+    def _copy(self, statement: Sql, lines: bytes) -> None:
+        with self.connection.cursor().copy(statement) as copy:
+            copy.write(lines)
+
+    def _buckets(self, query: Sql, window: IdRange) -> dict[int, Bucket]:
+        rows = self.connection.execute(query, (window.start, window.stop))
+        return {int(number): Bucket(int(count), int(xor)) for number, count, xor in rows}
+
+    def _value(self, query: Sql) -> object:
+        row = self.connection.execute(query).fetchone()
+        if row is None:
+            raise TransientError("Postgres gave no answer to a question that always has one")
+        return row[0]
