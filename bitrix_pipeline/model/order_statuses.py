@@ -35,6 +35,7 @@ ORDER_STATUSES = Table(
     description="The statuses that the shop's orders and deliveries can have.",
     key="b_sale_status.ID",
     has_text_key=True,
+    rows=lambda _: "LENGTH(b_sale_status.ID) > 0",
     columns=(
         choice("type", "b_sale_status.TYPE", {"O": "order", "D": "delivery"}, "order or delivery."),
         computed("name", Type.TEXT, StatusName(), "What people read, in the shop's language."),

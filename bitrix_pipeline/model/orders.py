@@ -13,7 +13,7 @@ from bitrix_pipeline.model.columns import (
     reference,
     text,
 )
-from bitrix_pipeline.model.expressions import CrmStatus, has_text
+from bitrix_pipeline.model.expressions import CrmStatus, has_text, of_lowest
 from bitrix_pipeline.model.shop_facts import ShopFacts
 from bitrix_pipeline.model.table import Column, Table, Type
 
@@ -39,9 +39,9 @@ class ContactProperty:
             return "NULL"
         value = shop.text(f"{VALUES}.VALUE")
         return (
-            f"(SELECT {value} FROM {VALUES} WHERE {_own_values(shop)}"
+            f"(SELECT {of_lowest(f'{VALUES}.ID', value)} FROM {VALUES} WHERE {_own_values(shop)}"
             f" AND {VALUES}.ORDER_PROPS_ID IN ({', '.join(map(str, flagged))})"
-            f" AND {has_text(value)} ORDER BY {VALUES}.ID LIMIT 1)"
+            f" AND {has_text(value)})"
         )
 
 

@@ -12,6 +12,7 @@ from bitrix_pipeline.model.columns import (
     reference,
     text,
 )
+from bitrix_pipeline.model.expressions import of_lowest
 from bitrix_pipeline.model.shop_facts import Catalog, ShopFacts
 from bitrix_pipeline.model.table import Placeholder, Table
 
@@ -46,11 +47,10 @@ class OfferParent:
         property_id = catalog.sku_property_id
         if catalog.version == 1:
             return (
-                "(SELECT NULLIF(CAST(link.VALUE_NUM AS SIGNED), 0)"
+                f"(SELECT NULLIF(CAST({of_lowest('link.ID', 'link.VALUE_NUM')} AS SIGNED), 0)"
                 " FROM b_iblock_element_property AS link"
                 " WHERE link.IBLOCK_ELEMENT_ID = b_iblock_element.ID"
-                f" AND link.IBLOCK_PROPERTY_ID = {property_id}"
-                " ORDER BY link.ID LIMIT 1)"
+                f" AND link.IBLOCK_PROPERTY_ID = {property_id} AND link.VALUE_NUM IS NOT NULL)"
             )
         table = f"b_iblock_element_prop_s{catalog.iblock_id}"
         if not shop.has(f"{table}.PROPERTY_{property_id}"):

@@ -20,7 +20,7 @@ from bitrix_pipeline.servers.errors import ServerUnavailable
 
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from bitrix_pipeline.servers.account import Account
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 # The owner may die before setpriv has asked to be told of it: then nobody is left to stop the
 # program, so it is not begun.
 BEGIN_UNLESS_ORPHANED: Final = '[ "$PPID" = "$0" ] && exec "$@"'
-# Nothing of the caller's environment (MYSQL_HOME, PGDATA, LD_PRELOAD) may steer a private server.
-ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +37,7 @@ class Launch:
     command: Sequence[str]
     signal_when_orphaned: signal.Signals
     account: Account | None
+    environment: Mapping[str, str]
     log: Path
     lock: int
     """A locked file descriptor that the program inherits: locked as long as anything of it runs."""
@@ -99,7 +98,7 @@ def _spawn(launch: Launch) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             cwd="/",
-            env=ENVIRONMENT,
+            env=launch.environment,
             start_new_session=True,
             pass_fds=(launch.lock,),
             **identity(launch.account),

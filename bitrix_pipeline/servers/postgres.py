@@ -53,17 +53,19 @@ def bundled_binaries(major: int = NEWEST_IN_WHEEL) -> Path:
     )
 
 
-def debian_binaries(major: int = 15) -> Path:
-    """The folder of the programs of Debian's package postgresql-`major`.
+def debian_binaries(major: int | None = None) -> Path:
+    """The folder of the programs of Debian's package postgresql-`major`, by default the newest.
 
     Raises ServerUnavailable if the package is not installed.
     """
-    programs = DEBIAN_FOLDER / str(major) / "bin"
-    if not (programs / "postgres").exists():
+    installed = [int(found.parts[-3]) for found in DEBIAN_FOLDER.glob("[0-9]*/bin/postgres")]
+    chosen = major or max(installed, default=None)
+    if chosen is None or chosen not in installed:
+        package = f"postgresql-{major}" if major else "postgresql"
         raise ServerUnavailable(
-            f"Debian's Postgres {major} is not installed: apt-get install postgresql-{major}."
+            f"Debian's Postgres is not installed in this version: apt-get install {package}."
         )
-    return programs
+    return DEBIAN_FOLDER / str(chosen) / "bin"
 
 
 class PrivatePostgres(PrivateServer):

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from bitrix_pipeline.servers.account import account_of_servers, identity
 from bitrix_pipeline.servers.errors import ServerFailed
-from bitrix_pipeline.servers.owned_process import ENVIRONMENT, Launch, begin
+from bitrix_pipeline.servers.owned_process import Launch, begin
 from bitrix_pipeline.servers.place import LOCK, enterable_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -30,6 +30,10 @@ LOOPBACK: Final = "127.0.0.1"
 PORTS: Final = range(20_000, 32_000)
 PORT_ATTEMPTS: Final = 5
 PORT_TAKEN: Final = b"Address already in use"
+
+# Nothing of the caller's environment (MYSQL_HOME, PGDATA, LD_PRELOAD) may steer a private server.
+ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+SCRATCH: Final = "scratch"
 
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 30.0
@@ -131,6 +135,7 @@ class PrivateServer(ABC):
         with ExitStack() as closing:
             lock = closing.enter_context((self.folder / LOCK).open("ab"))
             self._take(lock.fileno())
+            self._empty_folder(SCRATCH)
             data = self._initialized_data()
             for stale in self._stale_files(data):
                 stale.unlink(missing_ok=True)
@@ -186,14 +191,22 @@ class PrivateServer(ABC):
         data = self.folder / "data"
         if not data.exists():
             # Filled under another name: what a kill leaves half done is never taken for data.
-            unfinished = self.folder / "unfinished"
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(mode=0o700)
-            if self._account is not None:
-                os.chown(unfinished, *self._account)
+            unfinished = self._empty_folder("unfinished")
             self._initialize(unfinished)
             unfinished.rename(data)
         return data
+
+    def _empty_folder(self, name: str) -> Path:
+        folder = self.folder / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        if self._account is not None:
+            os.chown(folder, *self._account)
+        return folder
+
+    def _environment(self) -> Mapping[str, str]:
+        # Not the system's /tmp: a MariaDB that starts removes other servers' temporary tables.
+        return {**ENVIRONMENT, "TMPDIR": str(self.folder / SCRATCH)}
 
     def _initialize(self, data: Path) -> None:
         with self.log.open("wb") as log:
@@ -203,7 +216,7 @@ class PrivateServer(ABC):
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env=ENVIRONMENT,
+                env=self._environment(),
                 check=False,
                 **identity(self._account),
             )
@@ -230,6 +243,7 @@ class PrivateServer(ABC):
                 command=[str(word) for word in self._command_to_serve(data)],
                 signal_when_orphaned=self.signal_to_stop,
                 account=self._account,
+                environment=self._environment(),
                 log=self.log,
                 lock=lock,
             )

@@ -95,7 +95,7 @@ class Shop:
         types = self.column_types(table)
         listed = ", ".join(f"`{name}`" if name in types else "NULL" for name in columns)
         # Names are this package's constants or built from integers; values are arguments.
-        query = f"SELECT {listed} FROM `{table}` {condition}"  # noqa: S608
+        query = f"SELECT {listed} FROM `{table}` {condition}"
         return [dict(zip(columns, row, strict=True)) for row in self._fetch(query, arguments)]
 
     def _fetch(self, query: str, arguments: tuple[object, ...]) -> Sequence[tuple[Any, ...]]:
