@@ -13,7 +13,7 @@ from bitrix_pipeline.demo.shop_people import CART_OWNERS, STAFF, USERS
 from bitrix_pipeline.demo.shop_reference import fill_reference
 from bitrix_pipeline.demo.shop_schema import create_shop, reader_account
 from bitrix_pipeline.demo.shop_sections import TREES, leaves, sections
-from bitrix_pipeline.demo.shop_sql import insert_rows, shop_session, table_columns
+from bitrix_pipeline.demo.shop_sql import insert_rows, keys_built_last, shop_session, table_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
 __all__ = ["create_shop", "fill_shop", "reader_account"]
-
-Progress = "Callable[[str, float], None]"
 
 # The share of the whole time after each step, as measured on a big shop.
 SHARES = {
@@ -35,6 +33,11 @@ SHARES = {
     "carts and archive": 0.97,
     "oddities": 1.0,
 }
+
+
+# From this many orders building the keys last is worth its price.
+BIG_SHOP = 5_000
+BIG_TABLES = ("b_user", "b_sale_order", "b_sale_basket", "b_sale_order_props_value")
 
 
 def fill_shop(
@@ -61,11 +64,12 @@ def fill_shop(
         fill_reference(cursor)
         fill_catalog(cursor, fill_sections(cursor, sizes["products"] // 100))
         done("catalog")
+        with keys_built_last(cursor, BIG_TABLES if orders > BIG_SHOP else ()):
+            USERS.run(cursor)
+            CART_OWNERS.run(cursor)
+            done("users")
+            fill_orders(cursor, era=era_of(cursor), done=done)
         insert_rows(cursor, "b_user", STAFF)
-        USERS.run(cursor)
-        CART_OWNERS.run(cursor)
-        done("users")
-        fill_orders(cursor, era=era_of(cursor), done=done)
         done("oddities")
 
 

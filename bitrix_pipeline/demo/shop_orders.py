@@ -217,8 +217,7 @@ def property_values(*, eras_owner: bool) -> Fill:
         source=(
             "order_draft o STRAIGHT_JOIN b_sale_order_props op ON op.PERSON_TYPE_ID = o.person_type "
             f"AND {pick('has', 'o.n * 100 + op.ID', 10_000)} < CASE op.ID {PRESENT} ELSE 0 END "
-            + ("" if eras_owner else "AND op.ID <> 61 ")
-            + "ORDER BY 1"
+            + ("" if eras_owner else "AND op.ID <> 61")
         ),
         values={
             "ID": f"700013 + {PROPERTY_KEY}",

@@ -6,6 +6,7 @@ the same seed gives the same shop on MariaDB and on MySQL.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,27 @@ def insert_rows(cursor: Cursor, table: str, rows: Sequence[Row]) -> None:
             f"INSERT INTO {table} ({', '.join(values)}) VALUES ({holes})",  # noqa: S608 constants
             tuple(values.values()),
         )
+
+
+@contextmanager
+def keys_built_last(cursor: Cursor, tables: Sequence[str]) -> Iterator[None]:
+    """Fill big tables without their secondary keys: sorting them at the end is twice as fast."""
+    keys = {table: secondary_keys(cursor, table) for table in tables}
+    for table, found in keys.items():
+        drops = ", ".join(f"DROP KEY {name}" for name in found)
+        cursor.execute(f"ALTER TABLE {table} {drops}")
+    yield
+    for table, found in keys.items():
+        adds = ", ".join(f"ADD {key}" for key in found.values())
+        cursor.execute(f"ALTER TABLE {table} {adds}")
+
+
+def secondary_keys(cursor: Cursor, table: str) -> dict[str, str]:
+    """The table's keys by name, as its DDL writes them; full text cannot be built with others."""
+    cursor.execute(f"SHOW CREATE TABLE {table}")
+    (_, ddl) = cursor.fetchall()[0]
+    keys = re.findall(r"^\s+((?:UNIQUE )?KEY `(\w+)` \(.*\))", ddl, flags=re.MULTILINE)
+    return {name: key for key, name in keys}
 
 
 def table_columns(cursor: Cursor, table: str) -> set[str]:

@@ -11,16 +11,16 @@ import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from contextlib import ExitStack
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
-from bitrix_pipeline.servers.account import account_of_servers, identity
+from bitrix_pipeline.servers.account import account_of_servers
 from bitrix_pipeline.servers.errors import ServerFailed
 from bitrix_pipeline.servers.owned_process import Launch, begin
 from bitrix_pipeline.servers.place import LOCK, enterable_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -56,7 +56,6 @@ class PrivateServer(ABC):
 
     def __init__(self, folder: Path, *, port: int | None = None) -> None:
         self._asked_folder = folder.absolute()
-        self._asked_port = port
         self._port = port
         self._account = account_of_servers()
         self._folder: Path | None = None
@@ -132,11 +131,10 @@ class PrivateServer(ABC):
         if self.is_running:
             return
         self._check_programs()
-        with ExitStack() as closing:
-            lock = closing.enter_context((self.folder / LOCK).open("ab"))
+        with (self.folder / LOCK).open("ab") as lock:
             self._take(lock.fileno())
             self._empty_folder(SCRATCH)
-            data = self._initialized_data()
+            data = self._initialized_data(lock.fileno())
             for stale in self._stale_files(data):
                 stale.unlink(missing_ok=True)
             self._serve(data, lock.fileno())
@@ -149,8 +147,7 @@ class PrivateServer(ABC):
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            _kill(self._process)
         finally:
             if self._process.poll() is not None:
                 self._process = None
@@ -187,12 +184,12 @@ class PrivateServer(ABC):
             else:
                 return
 
-    def _initialized_data(self) -> Path:
+    def _initialized_data(self, lock: int) -> Path:
         data = self.folder / "data"
         if not data.exists():
             # Filled under another name: what a kill leaves half done is never taken for data.
             unfinished = self._empty_folder("unfinished")
-            self._initialize(unfinished)
+            self._initialize(unfinished, lock)
             unfinished.rename(data)
         return data
 
@@ -204,50 +201,35 @@ class PrivateServer(ABC):
             os.chown(folder, *self._account)
         return folder
 
-    def _environment(self) -> Mapping[str, str]:
-        # Not the system's /tmp: a MariaDB that starts removes other servers' temporary tables.
-        return {**ENVIRONMENT, "TMPDIR": str(self.folder / SCRATCH)}
-
-    def _initialize(self, data: Path) -> None:
-        with self.log.open("wb") as log:
-            done = subprocess.run(
-                self._command_to_initialize(data),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                env=self._environment(),
-                check=False,
-                **identity(self._account),
-            )
-        if done.returncode != 0:
+    def _initialize(self, data: Path, lock: int) -> None:
+        process = self._begin(self._command_to_initialize(data), lock)
+        try:
+            failed = process.wait()
+        except BaseException:
+            _kill(process)
+            raise
+        if failed:
             raise ServerFailed(self._with_log(f"could not prepare {data}"))
 
     def _serve(self, data: Path, lock: int) -> None:
-        for attempt in range(1, PORT_ATTEMPTS + 1):
-            if self._port is None:
-                self._port = _free_port()
+        # Clients know the port of an earlier start, so only a new one may be given up again.
+        more_ports = PORT_ATTEMPTS if self._port is None else 0
+        while True:
+            self._port = self._port or _free_port()
             try:
                 self._serve_on_port(data, lock)
             except BaseException as error:
                 self.stop()
-                if not isinstance(error, ServerFailed) or not self._may_try_another_port(attempt):
+                more_ports -= 1
+                taken = isinstance(error, ServerFailed) and PORT_TAKEN in self.log.read_bytes()
+                if not taken or more_ports <= 0:
                     raise
                 self._port = None
             else:
                 return
 
     def _serve_on_port(self, data: Path, lock: int) -> None:
-        self._process = begin(
-            Launch(
-                command=[str(word) for word in self._command_to_serve(data)],
-                signal_when_orphaned=self.signal_to_stop,
-                account=self._account,
-                environment=self._environment(),
-                log=self.log,
-                lock=lock,
-            )
-        )
+        self._process = self._begin(self._command_to_serve(data), lock)
         deadline = time.monotonic() + START_SECONDS
         # Its own log, not a connection: on a port that another server took first, that one answers.
         while self.says_when_ready not in self.log.read_bytes():
@@ -257,17 +239,30 @@ class PrivateServer(ABC):
                 raise ServerFailed(self._with_log(f"was not ready within {START_SECONDS:.0f} s"))
             time.sleep(POLL_SECONDS)
 
-    def _may_try_another_port(self, attempt: int) -> bool:
-        return (
-            self._asked_port is None
-            and attempt < PORT_ATTEMPTS
-            and PORT_TAKEN in self.log.read_bytes()
+    def _begin(self, command: Sequence[str | Path], lock: int) -> subprocess.Popen[bytes]:
+        return begin(
+            Launch(
+                command=[str(word) for word in command],
+                signal_when_orphaned=self.signal_to_stop,
+                account=self._account,
+                # Not the system's /tmp: a MariaDB that starts removes other servers' tables there.
+                environment={**ENVIRONMENT, "TMPDIR": str(self.folder / SCRATCH)},
+                log=self.log,
+                lock=lock,
+            )
         )
 
     def _with_log(self, event: str) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         tail = "\n".join(lines[-LOG_TAIL_LINES:])
         return f"{self.name} {event}; its log {self.log} ends:\n{tail}"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Ends the process and all that it started, which share its session."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _free_port() -> int:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
-from bitrix_pipeline.servers import PrivatePostgres
+from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +117,19 @@ def test_the_folder_of_a_killed_owner_can_be_used_at_once(tmp_path: Path):
     again.kill()
     again.wait()
     assert_ends(server)
+
+
+def test_an_owner_killed_while_it_prepares_the_data_leaves_nothing_in_the_way(tmp_path: Path):
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, "mariadb", str(tmp_path), ""], stdout=subprocess.DEVNULL
+    )
+    while not list(PrivateMariaDB(tmp_path).folder.glob("unfinished/ib*")):
+        time.sleep(0.01)
+    owner.kill()
+    owner.wait()
+
+    with PrivateMariaDB(tmp_path) as server:
+        assert re.match(r"\d", server.version())
 
 
 def test_ctrl_c_in_the_terminal_reaches_only_the_owner(tmp_path: Path):

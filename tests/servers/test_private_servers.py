@@ -212,6 +212,7 @@ def test_mariadb_is_set_up_like_a_shops_but_small(tmp_path: Path):
         assert query(server, "SELECT @@character_set_server") == "utf8mb4"
         assert query(server, "SELECT @@max_allowed_packet") == 64 * 1024 * 1024
         assert query(server, "SELECT @@local_infile") == 0
+        assert query(server, "SELECT @@tmpdir") == str(server.folder / "scratch")
         assert query(server, "SELECT @@log_bin") == 0
         assert query(server, "SELECT @@sql_mode") == ""
 
