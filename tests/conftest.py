@@ -1,120 +1,50 @@
-"""Real servers, started once a session; a shop and a CRM of its own for each test."""
+"""Real servers, started once a session; a shop and a CRM of its own for each test.
 
+What takes time is done once: a shop is filled and synced, and tests get copies of both databases.
+"""
+
+import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from itertools import count
-from typing import Any
+from pathlib import Path
 
-import psycopg
-import pymysql
 import pytest
+from shop_and_crm import (
+    Crm,
+    Pipeline,
+    Shop,
+    copy_of_database,
+    drop_database,
+    name_of_database,
+    new_crm,
+    new_shop,
+    restore_shop,
+)
 
-from bitrix_pipeline.demo.shop import create_shop, fill_shop
-from bitrix_pipeline.model import TABLES, table_named
-from bitrix_pipeline.model.migrate import migrate
 from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
-from bitrix_pipeline.sync.result import SyncResult
-from bitrix_pipeline.sync.scope import Everything, Scope
-from bitrix_pipeline.sync.settings import SyncSettings
-from bitrix_pipeline.sync.table_sync import sync_table
-from bitrix_pipeline.verify import Rules, Verdict, verify
 
-STATUS_MAPPING = {"N": "new", "P": "paid", "F": "completed"}
-SETTINGS = SyncSettings(status_mapping=STATUS_MAPPING)
-
-NUMBERS = count(1)
+# Enough for every kind of order and few enough for a copy in a blink.
+ORDERS = 40
 
 
 @pytest.fixture(scope="session")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateMariaDB]:
-    with PrivateMariaDB(tmp_path_factory.mktemp("mariadb")) as server:
+def make_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes a folder for a server, whose name no earlier session can have used.
+
+    pytest counts its folders anew when they were removed, and a server keeps its data by path.
+    """
+    return lambda name: tmp_path_factory.mktemp(f"{name}-{secrets.token_hex(4)}")
+
+
+@pytest.fixture(scope="session")
+def mariadb(make_folder: Callable[[str], Path]) -> Iterator[PrivateMariaDB]:
+    with PrivateMariaDB(make_folder("mariadb")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivatePostgres]:
-    with PrivatePostgres(tmp_path_factory.mktemp("postgres")) as server:
+def postgres(make_folder: Callable[[str], Path]) -> Iterator[PrivatePostgres]:
+    with PrivatePostgres(make_folder("postgres")) as server:
         yield server
-
-
-@dataclass
-class Shop:
-    """A sample shop in a database of its own; `run` speaks as Bitrix does, with sql_mode=''."""
-
-    connection: "pymysql.Connection[Any]"
-    url: str
-
-    def run(self, sql: str, *values: object) -> None:
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql, values or None)
-        self.connection.commit()
-
-    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql, values or None)
-            return list(cursor.fetchall())
-
-    def value(self, sql: str, *values: object) -> Any:
-        return self.rows(sql, *values)[0][0]
-
-
-@dataclass
-class Crm:
-    """A migrated Postgres database of its own."""
-
-    connection: "psycopg.Connection[tuple[Any, ...]]"
-    url: str
-
-    def run(self, sql: str, *values: object) -> None:
-        self.connection.execute(sql, values or None)  # type: ignore[arg-type]
-
-    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        return self.connection.execute(sql, values or None).fetchall()  # type: ignore[arg-type]
-
-    def value(self, sql: str, *values: object) -> Any:
-        return self.rows(sql, *values)[0][0]
-
-
-@dataclass
-class Pipeline:
-    """The sync between one shop and one CRM."""
-
-    shop: Shop
-    crm: Crm
-    settings: SyncSettings = SETTINGS
-
-    def sync(self, table: str, scope: Scope | None = None, **settings: Any) -> SyncResult:
-        return sync_table(
-            table_named(table),
-            scope or Everything(),
-            mysql_url=self.shop.url,
-            postgres_url=self.crm.url,
-            settings=replace(self.settings, **settings),
-        )
-
-    def sync_all(self, scope: Scope | None = None, **settings: Any) -> dict[str, SyncResult]:
-        return {table.name: self.sync(table.name, scope, **settings) for table in TABLES}
-
-    def verdicts(self, *tables: str) -> dict[str, Verdict]:
-        rules = Rules(
-            shop_timezone=self.settings.shop_timezone,
-            status_mapping=self.settings.status_mapping,
-            shop_language=self.settings.shop_language,
-            target_schema=self.settings.target_schema,
-            compare_crm_status=True,
-        )
-        found = verify(
-            self.shop.connection, self.crm.connection, rules=rules, tables=tables or None
-        )
-        return {verdict.table: verdict for verdict in found}
-
-    def differences(self, *tables: str) -> list[str]:
-        """What the independent check finds; empty when all is equal."""
-        return [
-            example.describe(show_values=True)
-            for verdict in self.verdicts(*tables).values()
-            for example in verdict.examples
-        ]
 
 
 @pytest.fixture
@@ -123,58 +53,84 @@ def make_shop(mariadb: PrivateMariaDB) -> Iterator[Callable[..., Shop]]:
     admin = mariadb.connect()
     opened: list[Shop] = []
 
-    def make(*, orders: int = 40, seed: int = 1, **variant: str) -> Shop:
+    def make(*, orders: int = ORDERS, seed: int = 1, **variant: str) -> Shop:
         shop = new_shop(admin, mariadb.url, orders=orders, seed=seed, **variant)
         opened.append(shop)
         return shop
 
     yield make
     for shop in opened:
+        shop.run(f"DROP DATABASE {shop.database}")
         shop.connection.close()
     admin.close()
 
 
-@pytest.fixture
-def shop(make_shop: Callable[..., Shop]) -> Shop:
-    return make_shop()
+@pytest.fixture(scope="session")
+def pristine_shop(mariadb: PrivateMariaDB) -> Iterator[Shop]:
+    """The sample shop as it was made: to read from and to copy, not to change."""
+    with mariadb.connect() as admin:
+        yield new_shop(admin, mariadb.url, orders=ORDERS, seed=1)
+
+
+@pytest.fixture(scope="session")
+def spare_shops() -> list[Shop]:
+    """Shops of earlier tests: making the tables is what takes time."""
+    return []
 
 
 @pytest.fixture
-def crm(postgres: PrivatePostgres) -> Iterator[Crm]:
-    made = new_crm(postgres)
+def shop(mariadb: PrivateMariaDB, pristine_shop: Shop, spare_shops: list[Shop]) -> Iterator[Shop]:
+    """A sample shop to change at will."""
+    if spare_shops:
+        shop = spare_shops.pop()
+        restore_shop(shop, pristine_shop)
+    else:
+        with mariadb.connect() as admin:
+            shop = new_shop(admin, mariadb.url, orders=ORDERS, seed=1)
+    yield shop
+    if not shop.is_altered and shop.connection.open:
+        spare_shops.append(shop)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: PrivatePostgres) -> str:
+    crm = new_crm(postgres)
+    crm.connection.close()
+    return name_of_database(crm)
+
+
+@pytest.fixture(scope="session")
+def synced_database(postgres: PrivatePostgres, migrated_database: str, pristine_shop: Shop) -> str:
+    """Holds the pristine shop."""
+    crm = copy_of_database(postgres, migrated_database)
+    Pipeline(pristine_shop, crm).sync_all()
+    crm.connection.close()
+    return name_of_database(crm)
+
+
+@pytest.fixture
+def crm(postgres: PrivatePostgres, migrated_database: str) -> Iterator[Crm]:
+    """A migrated CRM without rows."""
+    made = copy_of_database(postgres, migrated_database)
     yield made
-    made.connection.close()
+    drop_database(postgres, made)
+
+
+@pytest.fixture
+def synced_crm(postgres: PrivatePostgres, synced_database: str) -> Iterator[Crm]:
+    """A CRM that has received the sample shop."""
+    made = copy_of_database(postgres, synced_database)
+    yield made
+    drop_database(postgres, made)
 
 
 @pytest.fixture
 def pipeline(shop: Shop, crm: Crm) -> Pipeline:
+    """Nothing was synced yet."""
     return Pipeline(shop, crm)
 
 
-def new_shop(
-    admin: "pymysql.Connection[Any]", server_url: str, *, orders: int, seed: int, **variant: str
-) -> Shop:
-    """A filled sample shop in a new database of the server."""
-    database = f"shop_{next(NUMBERS)}"
-    create_shop(admin, database, **variant)
-    fill_shop(admin, database, orders=orders, seed=seed)
-    connection = pymysql.connect(
-        host=str(admin.host),
-        port=int(admin.port),
-        user="root",
-        database=database,
-        charset="utf8mb4",
-        autocommit=True,
-        sql_mode="",
-    )
-    return Shop(connection, f"{server_url.rstrip('/')}/{database}")
-
-
-def new_crm(server: PrivatePostgres, *, target_schema: str = "public") -> Crm:
-    """A migrated database on the server."""
-    database = f"crm_{next(NUMBERS)}"
-    with server.connect() as admin:
-        admin.execute(f"CREATE DATABASE {database}")
-    url = server.url.rsplit("/", 1)[0] + f"/{database}"
-    migrate(url, target_schema=target_schema)
-    return Crm(psycopg.connect(url, autocommit=True), url)
+@pytest.fixture
+def synced(shop: Shop, synced_crm: Crm) -> Pipeline:
+    """The whole shop has been synced: what a test changes now is news."""
+    return Pipeline(shop, synced_crm)

@@ -8,6 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bitrix_pipeline.demo.shop_catalog import fill_catalog
+from bitrix_pipeline.demo.shop_change import ShopChanges, change_shop
+from bitrix_pipeline.demo.shop_nasty import fill_cases
+from bitrix_pipeline.demo.shop_nasty_catalog import CATALOG_CASES
+from bitrix_pipeline.demo.shop_nasty_orders import SALE_CASES
+from bitrix_pipeline.demo.shop_nasty_people import USER_CASES
 from bitrix_pipeline.demo.shop_orders import fill_orders
 from bitrix_pipeline.demo.shop_people import CART_OWNERS, STAFF, USERS
 from bitrix_pipeline.demo.shop_reference import fill_reference
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
     from pymysql.cursors import Cursor
 
-__all__ = ["create_shop", "fill_shop", "reader_account"]
+__all__ = ["ShopChanges", "change_shop", "create_shop", "fill_shop", "reader_account"]
 
 # The share of the whole time after each step, as measured on a big shop.
 SHARES = {
@@ -34,6 +39,8 @@ SHARES = {
     "oddities": 1.0,
 }
 
+
+CASES = (*USER_CASES, *CATALOG_CASES, *SALE_CASES)
 
 # From this many orders building the keys last is worth its price.
 BIG_SHOP = 5_000
@@ -70,6 +77,7 @@ def fill_shop(
             done("users")
             fill_orders(cursor, era=era_of(cursor), done=done)
         insert_rows(cursor, "b_user", STAFF)
+        fill_cases(cursor, CASES, era=era_of(cursor))
         done("oddities")
 
 

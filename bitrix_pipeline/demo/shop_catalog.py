@@ -8,17 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bitrix_pipeline.demo.shop_reference import BASE_PRICE, FLOWER_LINK, GIFT_LINK
-from bitrix_pipeline.demo.shop_sections import FLOWER_OFFERS, FLOWERS, GIFT_OFFERS, GIFTS, NEWS
+from bitrix_pipeline.demo.shop_sections import FLOWER_OFFERS, FLOWERS, GIFT_OFFERS, GIFTS
 from bitrix_pipeline.demo.shop_sql import Fill, chance, pick, spread, word
-from bitrix_pipeline.demo.shop_words import (
-    BOUQUETS,
-    CARDS,
-    COLOURS,
-    GIFTS as PRESENTS,
-    POTS,
-    ROSES,
-)
-from bitrix_pipeline.demo.shop_words import FLOWERS as KINDS
+from bitrix_pipeline.demo.shop_words import BOUQUETS, CARDS, COLOURS, KINDS, POTS, PRESENTS, ROSES
 
 if TYPE_CHECKING:
     from pymysql.cursors import Cursor
@@ -34,7 +26,7 @@ CREATE TEMPORARY TABLE {name} (
     name varchar(255) NOT NULL,
     price decimal(18,2) NOT NULL,
     touched datetime NOT NULL
-)
+) CHARACTER SET utf8mb4
 """
 
 
@@ -149,7 +141,9 @@ def stock(draft: str) -> Fill:
     )
 
 
-def prices(draft: str, slot: int, price_type: int, *, price: str, where: str, **bounds: str) -> Fill:
+def prices(
+    draft: str, slot: int, price_type: int, *, price: str, where: str, **bounds: str
+) -> Fill:
     """One price a product; ``bounds`` may set QUANTITY_FROM and QUANTITY_TO."""
     return Fill(
         table="b_catalog_price",

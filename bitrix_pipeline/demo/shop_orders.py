@@ -47,7 +47,7 @@ CREATE TEMPORARY TABLE order_draft (
     status varchar(2) NOT NULL,
     created datetime NOT NULL,
     updated datetime NOT NULL
-)
+) CHARACTER SET utf8mb4
 """
 # A table of its own: joined as a subquery, a fresh table without statistics takes for ever.
 ORDER_TOTAL = """
@@ -89,6 +89,7 @@ DRAFT_ORDERS = Fill(
 )
 
 LINE_KEY = f"(o.n * {LINE_ROOM} + slot.i)"
+DISCOUNT = f"15 * {pick('discount', LINE_KEY, 4)}"
 # Line 1 of a set holds the set, the others its parts. Only the set itself counts in the total.
 LINES = Fill(
     table="b_sale_basket",
@@ -104,11 +105,9 @@ LINES = Fill(
         "PRODUCT_ID": "p.id",
         "PRODUCT_PRICE_ID": "2002 + p.n",
         "PRICE_TYPE_ID": str(BASE_PRICE),
-        "PRICE": f"ROUND(p.price * (100 - 5 * {pick('discount', LINE_KEY, 4)}) / 100, 2)",
+        "PRICE": f"p.price - {DISCOUNT}",
         "BASE_PRICE": "p.price",
-        "DISCOUNT_PRICE": (
-            f"p.price - ROUND(p.price * (100 - 5 * {pick('discount', LINE_KEY, 4)}) / 100, 2)"
-        ),
+        "DISCOUNT_PRICE": DISCOUNT,
         "CURRENCY": "'RUB'",
         "VAT_RATE": word("vat", LINE_KEY, ("0.2000", "0.2000", "0.1000", "0.0000")),
         "VAT_INCLUDED": f"IF({chance('vat-over', LINE_KEY, 5)}, 'N', 'Y')",
@@ -123,9 +122,7 @@ LINES = Fill(
         "CATALOG_XML_ID": "'flowers'",
         "PRODUCT_XML_ID": "IF(p.id MOD 3, MD5(CONCAT(@seed, ':1c:', p.id)), CONCAT(p.id, ''))",
         "TYPE": "IF(o.is_set AND slot.i = 1, 1, NULL)",
-        "SET_PARENT_ID": (
-            f"IF(o.is_set, IF(slot.i = 1, NULL, 300012 + o.n * {LINE_ROOM}), NULL)"
-        ),
+        "SET_PARENT_ID": (f"IF(o.is_set, IF(slot.i = 1, NULL, 300012 + o.n * {LINE_ROOM}), NULL)"),
         "MEASURE_CODE": "796",
         "MEASURE_NAME": word("measure", LINE_KEY, ("шт", "шт", "шт", "упак", "м")),
         "XML_ID": f"CONCAT('bx_', LEFT(MD5(CONCAT(@seed, {LINE_KEY})), 13))",
@@ -175,7 +172,7 @@ ORDERS = Fill(
         "COMMENTS": f"IF({chance('note', 'o.n', 20)}, {word('note', 'o.n', NOTES)}, NULL)",
         # Shown to people; equal to the ID until the template was changed.
         "ACCOUNT_NUMBER": f"IF({chance('number', 'o.n', 20)}, CONCAT('БМ-', o.id), o.id)",
-        "XML_ID": f"CONCAT('bx_', LEFT(MD5(CONCAT(@seed, ':order:', o.n)), 13))",
+        "XML_ID": "CONCAT('bx_', LEFT(MD5(CONCAT(@seed, ':order:', o.n)), 13))",
         "ID_1C": f"IF({chance('1c', 'o.n', 60)}, CONCAT('БП', LPAD(o.n, 9, '0')), NULL)",
         "UPDATED_1C": "'N'",
         "VERSION": f"1 + {pick('version', 'o.n', 12)}",
@@ -185,7 +182,7 @@ ORDERS = Fill(
 )
 
 WOMAN = chance("buyer-sex", "o.n", 50)
-SERIALIZED = "a:2:{i:0;s:6:\"лента\";i:1;s:5:\"без\";}"
+SERIALIZED = 'a:2:{i:0;s:6:"лента";i:1;s:5:"без";}'
 VALUES: dict[str, str] = {
     "FIO": f"CONCAT_WS(' ', {first_name('o.n', woman=WOMAN)}, {last_name('o.n', woman=WOMAN)})",
     "CONTACT_PERSON": first_name("o.n", woman=WOMAN),
@@ -202,8 +199,7 @@ VALUES: dict[str, str] = {
     "INN": f"CONCAT('77', LPAD({pick('inn', 'o.n', 100_000_000)}, 8, '0'))",
 }
 PRESENT = " ".join(
-    f"WHEN {property_id} THEN {percent * 100}"
-    for property_id, *_, percent, _multiple, _owner in ORDER_PROPERTIES
+    f"WHEN {declared.id} THEN {declared.percent * 100}" for declared in ORDER_PROPERTIES
 )
 PROPERTY_KEY = f"(o.n * {VALUE_ROOM} + op.SORT DIV 10)"
 

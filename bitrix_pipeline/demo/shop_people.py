@@ -17,7 +17,7 @@ from bitrix_pipeline.demo.shop_words import (
 
 def user_id(row: str) -> str:
     """The ID of the user with this number: growing, with gaps."""
-    return f"(57 + 3 * {row} + {pick('user-id', row, 3)})"
+    return f"(157 + 3 * {row} + {pick('user-id', row, 3)})"
 
 
 def fuser_id(row: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bitrix_pipeline.demo.shop_sections import (
     FLOWER_OFFERS,
@@ -89,18 +89,75 @@ CATALOGS: list[Row] = [
     {"IBLOCK_ID": GIFT_OFFERS, "PRODUCT_IBLOCK_ID": GIFTS, "SKU_PROPERTY_ID": GIFT_LINK},
 ]
 
-# ID, iblock, name, code, type (E link, S text, N number), multiple, linked iblock.
-PROPERTIES: list[tuple[int, int, str, str, str, str, int | None]] = [
-    (31, FLOWERS, "Высота, см", "HEIGHT", "N", "N", None),
-    (33, FLOWERS, "С этим покупают", "RECOMMEND", "E", "Y", FLOWERS),
-    (FLOWER_LINK, FLOWER_OFFERS, "Элемент каталога", "CML2_LINK", "E", "N", FLOWERS),
-    (74, FLOWER_OFFERS, "Открытка в подарок", "GIFT_CARD", "E", "N", GIFTS),
-    (75, FLOWER_OFFERS, "Размер", "SIZE", "S", "N", None),
-    (104, GIFTS, "Материал", "MATERIAL", "S", "N", None),
-    (GIFT_LINK, GIFT_OFFERS, "Элемент каталога", "CML2_LINK", "E", "N", GIFTS),
-    (119, GIFT_OFFERS, "Цвет", "COLOUR", "S", "N", None),
-    (121, GIFT_OFFERS, "Похожие", "SIMILAR", "E", "Y", GIFT_OFFERS),
-]
+
+class Property(NamedTuple):
+    """A property of an iblock's elements; kind E is a link, S text, N a number."""
+
+    id: int
+    iblock_id: int
+    name: str
+    code: str
+    kind: str
+    is_multiple: bool = False
+    linked_iblock: int | None = None
+
+    def row(self) -> Row:
+        return {
+            "ID": self.id,
+            "TIMESTAMP_X": "2012-05-06 11:00:00",
+            "IBLOCK_ID": self.iblock_id,
+            "NAME": self.name,
+            "CODE": self.code,
+            "PROPERTY_TYPE": self.kind,
+            "MULTIPLE": "Y" if self.is_multiple else "N",
+            "LINK_IBLOCK_ID": self.linked_iblock,
+            "VERSION": 2 if self.iblock_id in OWN_TABLES else 1,
+            "USER_TYPE": "SKU" if self.code == "CML2_LINK" else None,
+        }
+
+
+class OrderProperty(NamedTuple):
+    """A question of the checkout; so many percent of the orders have an answer."""
+
+    id: int
+    person_type: int
+    name: str
+    code: str
+    percent: int
+    flag: str | None = None
+    # A lower-case 'y' must not count.
+    flag_value: str = "Y"
+    is_multiple: bool = False
+    owner: str = "ORDER"
+
+    def row(self, sort: int) -> Row:
+        flags: Row = {self.flag: self.flag_value} if self.flag else {}
+        return {
+            "ID": self.id,
+            "PERSON_TYPE_ID": self.person_type,
+            "NAME": self.name,
+            "TYPE": "STRING",
+            "SORT": sort,
+            "PROPS_GROUP_ID": 1,
+            "CODE": self.code,
+            "MULTIPLE": "Y" if self.is_multiple else "N",
+            "ENTITY_REGISTRY_TYPE": "ORDER",
+            "ENTITY_TYPE": self.owner,
+            **flags,
+        }
+
+
+PROPERTIES = (
+    Property(31, FLOWERS, "Высота, см", "HEIGHT", "N"),
+    Property(33, FLOWERS, "С этим покупают", "RECOMMEND", "E", is_multiple=True),
+    Property(FLOWER_LINK, FLOWER_OFFERS, "Товар", "CML2_LINK", "E", linked_iblock=FLOWERS),
+    Property(74, FLOWER_OFFERS, "Открытка в подарок", "GIFT_CARD", "E", linked_iblock=GIFTS),
+    Property(75, FLOWER_OFFERS, "Размер", "SIZE", "S"),
+    Property(104, GIFTS, "Материал", "MATERIAL", "S"),
+    Property(GIFT_LINK, GIFT_OFFERS, "Товар", "CML2_LINK", "E", linked_iblock=GIFTS),
+    Property(119, GIFT_OFFERS, "Цвет", "COLOUR", "S"),
+    Property(121, GIFT_OFFERS, "Похожие", "SIMILAR", "E", is_multiple=True),
+)
 # The tables of storage VERSION=2: one column for each property; rows only for multiple values.
 OWN_TABLES: dict[int, str] = {
     GIFTS: "PROPERTY_104 text, DESCRIPTION_104 varchar(255)",
@@ -108,24 +165,23 @@ OWN_TABLES: dict[int, str] = {
     "PROPERTY_119 text, PROPERTY_121 text",
 }
 
-# ID, person type, name, code, flags, percent of the orders that have a value, multiple, owner.
-# The flagged one-letter columns are 'Y'; a lower-case 'y' must not count.
-ORDER_PROPERTIES: list[tuple[int, int, str, str, dict[str, str], int, str, str]] = [
-    (21, PERSON, "Ф. И. О.", "FIO", {"IS_PAYER": "Y"}, 97, "N", "ORDER"),
-    (22, PERSON, "E-mail", "EMAIL", {"IS_EMAIL": "Y"}, 85, "N", "ORDER"),
-    (23, PERSON, "Телефон", "PHONE", {"IS_PHONE": "Y"}, 96, "N", "ORDER"),
-    (24, PERSON, "Адрес доставки", "ADDRESS", {"IS_ADDRESS": "Y"}, 80, "N", "ORDER"),
-    (26, PERSON, "Время доставки", "DELIVERY_TIME", {}, 75, "N", "ORDER"),
-    (27, PERSON, "Текст открытки", "CARD_TEXT", {}, 40, "N", "ORDER"),
-    (28, PERSON, "Телефон получателя", "RECIPIENT_PHONE", {"IS_PHONE": "y"}, 35, "N", "ORDER"),
-    (30, PERSON, "Пожелания", "WISHES", {}, 8, "Y", "ORDER"),
-    (41, COMPANY, "Контактное лицо", "CONTACT_PERSON", {"IS_PAYER": "Y"}, 95, "N", "ORDER"),
-    (42, COMPANY, "Организация", "COMPANY", {}, 99, "N", "ORDER"),
-    (43, COMPANY, "Телефон", "PHONE", {"IS_PHONE": "Y"}, 90, "N", "ORDER"),
-    (44, COMPANY, "E-mail", "EMAIL", {"IS_EMAIL": "Y"}, 95, "N", "ORDER"),
-    (46, COMPANY, "ИНН", "INN", {}, 99, "N", "ORDER"),
-    (61, PERSON, "Телефон курьера", "COURIER_PHONE", {"IS_PHONE": "Y"}, 15, "N", "SHIPMENT"),
-]  # fmt: skip
+# Each flag is carried by two properties, one for people and one for companies.
+ORDER_PROPERTIES = (
+    OrderProperty(21, PERSON, "Ф. И. О.", "FIO", 97, "IS_PAYER"),
+    OrderProperty(22, PERSON, "E-mail", "EMAIL", 85, "IS_EMAIL"),
+    OrderProperty(23, PERSON, "Телефон", "PHONE", 96, "IS_PHONE"),
+    OrderProperty(24, PERSON, "Адрес доставки", "ADDRESS", 80, "IS_ADDRESS"),
+    OrderProperty(26, PERSON, "Время доставки", "DELIVERY_TIME", 75),
+    OrderProperty(27, PERSON, "Текст открытки", "CARD_TEXT", 40),
+    OrderProperty(28, PERSON, "Телефон получателя", "RECIPIENT_PHONE", 35, "IS_PHONE", "y"),
+    OrderProperty(30, PERSON, "Пожелания", "WISHES", 8, is_multiple=True),
+    OrderProperty(41, COMPANY, "Контактное лицо", "CONTACT_PERSON", 95, "IS_PAYER"),
+    OrderProperty(42, COMPANY, "Организация", "COMPANY", 99),
+    OrderProperty(43, COMPANY, "Телефон", "PHONE", 90, "IS_PHONE"),
+    OrderProperty(44, COMPANY, "E-mail", "EMAIL", 95, "IS_EMAIL"),
+    OrderProperty(46, COMPANY, "ИНН", "INN", 99),
+    OrderProperty(61, PERSON, "Курьер", "COURIER_PHONE", 15, "IS_PHONE", owner="SHIPMENT"),
+)
 
 
 def fill_reference(cursor: Cursor) -> None:
@@ -150,12 +206,11 @@ def reference_rows() -> dict[str, list[Row]]:
             for status, *_, names in STATUSES
             for language, name in names.items()
         ],
-        "b_iblock": [{**IBLOCK_ROW, "XML_ID": f"ib-{row['ID']}", **row} for row in IBLOCKS],
+        "b_iblock": [{**IBLOCK_ROW, **row} for row in IBLOCKS],
         "b_catalog_iblock": CATALOGS,
-        "b_iblock_property": [property_row(*declared) for declared in PROPERTIES],
+        "b_iblock_property": [declared.row() for declared in PROPERTIES],
         "b_sale_order_props": [
-            order_property_row(10 * place, *declared)
-            for place, declared in enumerate(ORDER_PROPERTIES)
+            declared.row(sort=10 * place) for place, declared in enumerate(ORDER_PROPERTIES)
         ],
     }
 
@@ -164,55 +219,6 @@ def status_row(
     status: str, kind: str, sort: int, notify: str, color: str | None, _names: dict[str, str]
 ) -> Row:
     return {"ID": status, "TYPE": kind, "SORT": sort, "NOTIFY": notify, "COLOR": color}
-
-
-def property_row(
-    property_id: int,
-    iblock_id: int,
-    name: str,
-    code: str,
-    kind: str,
-    multiple: str,
-    linked: int | None,
-) -> Row:
-    return {
-        "ID": property_id,
-        "TIMESTAMP_X": "2012-05-06 11:00:00",
-        "IBLOCK_ID": iblock_id,
-        "NAME": name,
-        "CODE": code,
-        "PROPERTY_TYPE": kind,
-        "MULTIPLE": multiple,
-        "LINK_IBLOCK_ID": linked,
-        "VERSION": 2 if iblock_id in OWN_TABLES else 1,
-        "USER_TYPE": "SKU" if code == "CML2_LINK" else None,
-    }
-
-
-def order_property_row(
-    sort: int,
-    property_id: int,
-    person_type: int,
-    name: str,
-    code: str,
-    flags: dict[str, str],
-    _percent: int,
-    multiple: str,
-    owner: str,
-) -> Row:
-    return {
-        "ID": property_id,
-        "PERSON_TYPE_ID": person_type,
-        "NAME": name,
-        "TYPE": "STRING",
-        "SORT": sort,
-        "PROPS_GROUP_ID": 1,
-        "CODE": code,
-        "MULTIPLE": multiple,
-        "ENTITY_REGISTRY_TYPE": "ORDER",
-        "ENTITY_TYPE": owner,
-        **flags,
-    }
 
 
 def create_property_tables(cursor: Cursor, iblock_id: int, columns: str) -> None:

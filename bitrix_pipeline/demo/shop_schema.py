@@ -54,9 +54,7 @@ def create_shop(
             use_myisam(cursor)
 
 
-def reader_account(
-    connection: Connection[Any], database: str, *, user: str, password: str
-) -> None:
+def reader_account(connection: Connection[Any], database: str, *, user: str, password: str) -> None:
     """Create the account that the sync reads with: SELECT on this database and nothing else."""
     with connection.cursor() as cursor:
         cursor.execute("DROP USER IF EXISTS %s@'%%'", (user,))

@@ -93,7 +93,7 @@ class Numbering:
 
 def sections(collections: int) -> list[Section]:
     """All sections; ``collections`` more of the deepest level for a larger shop."""
-    ids = (41 + 3 * n + n % 2 for n in count())
+    ids = (141 + 3 * n + n % 2 for n in count())
     found: list[Section] = []
     for iblock_id, tree in TREES.items():
         numbering = Numbering(ids)

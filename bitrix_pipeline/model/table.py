@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from bitrix_pipeline.model.expressions import Expression
+from bitrix_pipeline.model.expressions import CrmStatus, Expression
 from bitrix_pipeline.model.shop_facts import ShopFacts
 
 
@@ -112,6 +112,16 @@ class Table:
     def own_id(self) -> Column | None:
         """`bitrix_…_id`: the Bitrix ID, NULL for rows that the CRM made."""
         return next((c for c in self.columns if c.is_unique), None)
+
+    @property
+    def has_crm_status(self) -> bool:
+        """Whether the status mapping shapes a column."""
+        return any(isinstance(column.source, CrmStatus) for column in self.columns)
+
+    @property
+    def changed_at_target(self) -> str | None:
+        """The target column that tells when Bitrix last noted a change."""
+        return next((c.name for c in self.columns if c.name == "updated_at"), None)
 
     @property
     def loads_directly(self) -> bool:

@@ -1,0 +1,12 @@
+"""What watches.
+
+Here belong cheap looks that may start a run or register a partition; a sensor only reads, because
+the UI's preview executes it.
+https://docs.dagster.io/guides/automate/sensors
+"""
+
+from bitrix_pipeline.sensors.id_ranges import id_ranges
+
+SENSORS = [id_ranges]
+
+__all__ = ["SENSORS", "id_ranges"]

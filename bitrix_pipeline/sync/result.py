@@ -1,6 +1,6 @@
 """What a sync did, in numbers."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 
 @dataclass
@@ -56,6 +56,19 @@ class SyncResult:
         counts.inserted += inserted
         counts.updated += updated
         counts.deleted += deleted
+
+    def add(self, other: "SyncResult") -> None:
+        """Takes in what another sync of the same table did."""
+        for item in fields(self):
+            value = getattr(other, item.name)
+            if isinstance(value, int | float):
+                setattr(self, item.name, getattr(self, item.name) + value)
+        self.scope = f"{self.scope}, {other.scope}"
+        for number, counts in other.ranges.items():
+            mine = self.ranges.setdefault(number, RangeCounts())
+            mine.inserted += counts.inserted
+            mine.updated += counts.updated
+            mine.deleted += counts.deleted
 
     def as_numbers(self) -> dict[str, float]:
         """The counts and times under stable names, for logs and charts."""

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
+
+from bitrix_pipeline.model import Table
+from bitrix_pipeline.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,28 @@ class SyncSettings:
     accept_schema: bool = False
     """Lets a source column that was read before be gone: it becomes NULL."""
 
-    @property
-    def shapes_values(self) -> str:
-        """What of the settings is part of every row's hash: a change rewrites the rows."""
-        mapping = sorted(self.status_mapping.items())
-        return repr((self.shop_timezone, self.shop_language, mapping))
+    def shaping(self, table: Table) -> str:
+        """What of the settings shapes the table's values: a change rewrites its rows."""
+        mapping = sorted(self.status_mapping.items()) if table.has_crm_status else ()
+        language = self.shop_language if table.has_text_key else ""
+        return repr((self.shop_timezone, language, mapping))
+
+    @classmethod
+    def of(
+        cls, settings: Settings, *, allow_deletions: bool = False, accept_schema: bool = False
+    ) -> Self:
+        """From the pipeline's settings, with what is allowed for one sync only."""
+        return cls(
+            target_schema=settings.target_schema,
+            shop_timezone=settings.shop_timezone,
+            shop_language=settings.shop_language,
+            status_mapping=settings.status_mapping,
+            partition_size=settings.partition_size,
+            deletion_limit_share=settings.deletion_limit_share,
+            deletion_limit_rows=settings.deletion_limit_rows,
+            allow_deletions=allow_deletions,
+            overlap_seconds=settings.watermark_overlap_seconds,
+            query_deadline_seconds=settings.query_deadline_seconds,
+            lock_deadline_seconds=settings.lock_deadline_seconds,
+            accept_schema=accept_schema,
+        )

@@ -76,11 +76,11 @@ class ShopSnapshot:
     """Questions to the shop's MySQL, all answered as of one moment."""
 
     def __init__(
-        self, connection: "pymysql.Connection[Any]", facts: ShopFacts, fingerprint_settings: str
+        self, connection: "pymysql.Connection[Any]", facts: ShopFacts, settings: SyncSettings
     ) -> None:
         self._connection = connection
         self.facts = facts
-        self._fingerprint_settings = fingerprint_settings
+        self._settings = settings
 
     def bounds(self, table: Table) -> IdRange | None:
         """The range that holds all IDs of the table's rows; None when it has no row of ours."""
@@ -94,6 +94,9 @@ class ShopSnapshot:
     def has_rows(self, table: Table) -> bool:
         sql = f"SELECT 1 {source_rows(table, self.facts)} LIMIT 1"
         return bool(self._rows(table, sql))
+
+    def count(self, table: Table) -> int:
+        return int(self._row(table, f"SELECT COUNT(*) {source_rows(table, self.facts)}")[0])
 
     def content_buckets(self, table: Table, window: IdRange, *, width: int) -> dict[int, Bucket]:
         """Fingerprints of the rows' contents; the xor is signed as Postgres gives it."""
@@ -169,7 +172,7 @@ class ShopSnapshot:
             yield Block(1, line)
 
     def _fingerprint(self, table: Table) -> str:
-        return table.fingerprint(self._fingerprint_settings)
+        return table.fingerprint(self._settings.shaping(table))
 
     def _buckets(self, table: Table, sql: str, window: IdRange) -> dict[int, Bucket]:
         rows = self._rows(table, sql, (window.start, window.stop))
@@ -198,7 +201,7 @@ def shop_snapshot(url: str, settings: SyncSettings) -> Iterator[ShopSnapshot]:
                 language=settings.shop_language,
             )
             _begin(connection, settings)
-        yield ShopSnapshot(connection, facts, settings.shapes_values)
+        yield ShopSnapshot(connection, facts, settings)
     finally:
         _close(connection)
 

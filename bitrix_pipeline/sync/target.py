@@ -145,7 +145,7 @@ class Target:
                 copy.write_row((ids.start, ids.stop))
         self.connection.execute("ANALYZE covered; ANALYZE seen")
         self.connection.execute(self.statements(table).note_vanished())
-        return self.connection.execute("SELECT id, order_id FROM vanished").fetchall()  # type: ignore[return-value]
+        return self.connection.execute("SELECT id, order_id FROM vanished").fetchall()
 
     def note_archived(self, archived: dict[int, str | None]) -> None:
         """Times are naive text in the shop's zone."""

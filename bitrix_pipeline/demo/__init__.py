@@ -1,0 +1,1 @@
+"""The demo: a private shop, a private CRM, and a day in their life."""

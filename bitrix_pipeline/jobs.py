@@ -1,0 +1,63 @@
+"""What runs together.
+
+Here belongs which assets and checks make up a job, and the housekeeping of Dagster's own storage.
+https://docs.dagster.io/guides/build/jobs
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from bitrix_pipeline.assets.checks import EQUALITY_CHECKS, FRESHNESS_CHECKS, ORPHAN_CHECKS
+from bitrix_pipeline.model import TABLES
+
+TABLES_AND_CHECKS = dg.AssetSelection.assets(*(table.name for table in TABLES))
+
+KEEP_RUNS_DAYS = 30
+RUNS_PER_PASS = 500
+"""Open-source Dagster prunes ticks but never runs; one pass stays short."""
+
+# Crashes are retried by run_retries in dagster.yaml, failures of a step by its own RetryPolicy.
+TAGS = {"dagster/max_retries": "1", "dagster/retry_on_asset_or_op_failure": "false"}
+
+sync_changed = dg.define_asset_job(
+    "sync_changed",
+    selection=TABLES_AND_CHECKS - dg.AssetSelection.checks(*EQUALITY_CHECKS, *FRESHNESS_CHECKS),
+    description="All tables: what changed lately.",
+    tags=TAGS,
+)
+
+sync_everything = dg.define_asset_job(
+    "sync_everything",
+    selection=TABLES_AND_CHECKS - dg.AssetSelection.checks(*FRESHNESS_CHECKS),
+    description="All tables: every row compared by content, and the proof that they are equal.",
+    tags=TAGS,
+)
+
+check_tables = dg.define_asset_job(
+    "check_tables",
+    selection=dg.AssetSelection.checks(*FRESHNESS_CHECKS, *ORPHAN_CHECKS),
+    description="Are the tables fresh and whole? Reads Postgres only.",
+)
+
+
+@dg.op
+def delete_old_runs(context: dg.OpExecutionContext) -> None:
+    """Deletes successful and canceled runs older than KEEP_RUNS_DAYS; failed ones stay."""
+    before = datetime.now(UTC) - timedelta(days=KEEP_RUNS_DAYS)
+    finished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.CANCELED], created_before=before
+    )
+    records = context.instance.get_run_records(finished, limit=RUNS_PER_PASS, ascending=True)
+    for record in records:
+        context.instance.delete_run(record.dagster_run.run_id)
+    context.log.info(f"deleted {len(records)} runs from before {before:%Y-%m-%d}")
+
+
+@dg.job(description="Keeps Dagster's own storage small.")
+def housekeeping() -> None:
+    delete_old_runs()
+
+
+JOBS: list[Any] = [sync_changed, sync_everything, check_tables, housekeeping]

@@ -1,0 +1,163 @@
+"""Every setting, with its unit, its default and its reason. Nothing else reads the environment.
+
+Read from the environment, from `.env` in the working directory (development), and from a directory
+of secrets, one file a setting (`SECRETS_DIR`, or systemd's `CREDENTIALS_DIRECTORY`).
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bitrix_pipeline.errors import SettingsError
+
+DEFAULT_STATUS_MAPPING = {
+    "N": "new",
+    "P": "paid",
+    "F": "completed",
+    "DN": "processing",
+    "DF": "shipped",
+}
+
+
+class Settings(BaseSettings):
+    """The pipeline's settings; names in the environment are these in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    bitrix_mysql_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The shop's MySQL: mysql://user:password@host:3306/database. "
+        "An account with SELECT alone is enough and best. `?ssl_ca=/path` turns TLS on.",
+    )
+    postgres_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The CRM's Postgres: postgresql://user:password@host:5432/database, "
+        "a transaction pooler's port as well. The account owns the tables.",
+    )
+    target_schema: str = Field(
+        default="public",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+        description="The Postgres schema of users, orders and the other tables.",
+    )
+    shop_timezone: str = Field(
+        default="Europe/Moscow",
+        description="The zone in which the shop's naive times are meant.",
+    )
+    shop_language: str = Field(
+        default="ru",
+        pattern=r"^[a-z]{2}$",
+        description="The language of the names of statuses.",
+    )
+    status_mapping: Annotated[dict[str, str], NoDecode] = Field(
+        default=DEFAULT_STATUS_MAPPING,
+        description="Bitrix status code → the CRM's word: YAML or JSON, or the path of such a "
+        "file. A code that it lacks stays itself.",
+    )
+    partition_size: int = Field(
+        default=100_000,
+        ge=1_000,
+        description="IDs in one partition of users, products, orders and order_items.",
+    )
+    deletion_limit_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="A sync that would delete more than this share of a table stops…",
+    )
+    deletion_limit_rows: int = Field(
+        default=100, ge=0, description="…if that is also more than this many rows."
+    )
+    watermark_overlap_seconds: int = Field(
+        default=600,
+        ge=60,
+        description="How far before the newest change seen the next look at orders begins: "
+        "longer than a PHP request lasts.",
+    )
+    query_deadline_seconds: int = Field(
+        default=300, ge=1, description="For one query, on either side."
+    )
+    lock_deadline_seconds: int = Field(
+        default=900, ge=1, description="For another sync of the same table to end."
+    )
+    freshness_minutes: int = Field(
+        default=20, ge=6, description="A table not synced for this long is stale."
+    )
+
+    @field_validator("status_mapping", mode="before")
+    @classmethod
+    def _read_mapping(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        text = value.strip()
+        if text and "\n" not in text and not text.startswith("{") and Path(text).is_file():
+            text = Path(text).read_text(encoding="utf-8")
+        parsed = yaml.safe_load(text) if text else {}
+        if not isinstance(parsed, Mapping):
+            raise ValueError('must be a mapping such as {"N": "new", "F": "completed"}')  # noqa: TRY004 - pydantic wants it
+        return {str(code): str(word) for code, word in parsed.items()}
+
+    @field_validator("shop_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("must be a zone's name such as Europe/Moscow")
+        ZoneInfo(value)
+        return value
+
+    def require_mysql_url(self) -> str:
+        """The shop's URL. Raises SettingsError when it is not set."""
+        return _required(self.bitrix_mysql_url, "BITRIX_MYSQL_URL", "mysql://user:password@host/db")
+
+    def require_postgres_url(self) -> str:
+        """The CRM's URL. Raises SettingsError when it is not set."""
+        return _required(
+            self.postgres_url, "POSTGRES_URL", "postgresql://user:password@host:5432/db"
+        )
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings as they stand now. Raises SettingsError that names each bad one."""
+    secrets = os.environ.get("SECRETS_DIR") or os.environ.get("CREDENTIALS_DIRECTORY")
+    try:
+        return Settings(_secrets_dir=secrets or None, **overrides)
+    except ValidationError as error:
+        raise SettingsError(_in_words(error)) from None
+    except yaml.YAMLError:
+        raise SettingsError(
+            'STATUS_MAPPING cannot be read: write YAML or JSON such as {"N": "new"}'
+        ) from None
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The settings as environment variables, for a process that is started with them."""
+    values: dict[str, str] = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            value = value.get_secret_value()
+        values[name.upper()] = json.dumps(value) if isinstance(value, dict) else str(value)
+    return values
+
+
+def _required(secret: SecretStr, name: str, example: str) -> str:
+    if value := secret.get_secret_value():
+        return value
+    raise SettingsError(f"{name} is not set: write {name}={example} into the environment or .env")
+
+
+def _in_words(error: ValidationError) -> str:
+    """Without the input: it may be a secret."""
+    faults = [
+        f"{'.'.join(map(str, fault['loc'])).upper()} {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors(include_input=False, include_url=False)
+    ]
+    return "; ".join(faults)
