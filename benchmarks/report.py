@@ -6,6 +6,9 @@ from measure import Measurement
 from rich.console import Console
 from rich.table import Table
 
+BIG = 100
+"""From here on decimals say nothing."""
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -61,8 +64,8 @@ class Report:
     def _table_of_cases(self) -> Table:
         table = Table(title="What was measured", title_justify="left")
         table.add_column("case", no_wrap=True)
-        for heading in ("rows", "seconds", "rows/s", "memory, MB", "WAL, MB"):
-            table.add_column(heading, justify="right")
+        for heading in ("rows", "seconds", "rows/s", "MB of memory", "of WAL"):
+            table.add_column(heading, justify="right", no_wrap=True)
         for name, measured in self.measurements.items():
             table.add_row(
                 name.replace("_", " "),
@@ -78,14 +81,14 @@ class Report:
         table = Table(title="Goals", title_justify="left")
         table.add_column("number")
         for heading in ("value", "goal"):
-            table.add_column(heading, justify="right")
+            table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("met")
         for goal in GOALS:
             value = self.numbers[goal.name]
             met = "[green]yes" if goal.is_met(value) else "[red]no"
             table.add_row(
                 goal.name.replace("_", " "),
-                f"{value:,.{2 if value < 100 else 0}f} {goal.unit}",
+                f"{value:,.{0 if value >= BIG else 2}f} {goal.unit}",
                 str(goal),
                 met,
             )

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pymysql
+import pytest
 
 from bitrix_pipeline.demo.shop import create_shop, fill_shop
 from bitrix_pipeline.errors import PipelineError
@@ -155,14 +156,11 @@ def written(results: dict[str, SyncResult]) -> dict[str, tuple[int, int, int]]:
 @contextmanager
 def fails(error: type[PipelineError], *texts: str) -> Iterator[None]:
     """The block raises exactly this kind of error, and its text holds all of these."""
-    try:
+    with pytest.raises(PipelineError) as caught:
         yield
-    except PipelineError as found:
-        assert type(found) is error, f"{type(found).__name__}: {found}"
-        missing = [text for text in texts if text not in str(found)]
-        assert not missing, f"{missing} not in {found}"
-    else:
-        raise AssertionError(f"no {error.__name__} was raised")
+    assert caught.type is error, f"{caught.type.__name__}: {caught.value}"
+    missing = [text for text in texts if text not in str(caught.value)]
+    assert not missing, f"{missing} not in {caught.value}"
 
 
 def new_shop(

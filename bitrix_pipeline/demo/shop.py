@@ -18,7 +18,13 @@ from bitrix_pipeline.demo.shop_people import CART_OWNERS, STAFF, USERS
 from bitrix_pipeline.demo.shop_reference import fill_reference
 from bitrix_pipeline.demo.shop_schema import create_shop, reader_account
 from bitrix_pipeline.demo.shop_sections import TREES, leaves, sections
-from bitrix_pipeline.demo.shop_sql import insert_rows, keys_built_last, shop_session, table_columns
+from bitrix_pipeline.demo.shop_sql import (
+    insert_rows,
+    keys_built_last,
+    make_temporary,
+    shop_session,
+    table_columns,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +84,7 @@ def fill_shop(
             fill_orders(cursor, era=era_of(cursor), done=done)
         insert_rows(cursor, "b_user", STAFF)
         fill_cases(cursor, CASES, era=era_of(cursor))
+        cursor.execute("DROP TEMPORARY TABLE numbers, shelf")
         done("oddities")
 
 
@@ -94,7 +101,7 @@ def shop_sizes(orders: int) -> dict[str, int]:
 
 def number_rows(cursor: Cursor, count: int) -> None:
     """Make ``numbers``: 0, 1, 2 … to select rows from."""
-    cursor.execute("CREATE TEMPORARY TABLE numbers (n int NOT NULL PRIMARY KEY)")
+    make_temporary(cursor, "numbers", "n int NOT NULL PRIMARY KEY")
     digits = " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10))
     places = range(len(str(count - 1)))
     value = " + ".join(f"p{place}.d * {10**place}" for place in places)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from bitrix_pipeline.demo.shop_reference import BASE_PRICE, FLOWER_LINK, GIFT_LINK
 from bitrix_pipeline.demo.shop_sections import FLOWER_OFFERS, FLOWERS, GIFT_OFFERS, GIFTS
-from bitrix_pipeline.demo.shop_sql import Fill, chance, pick, spread, word
+from bitrix_pipeline.demo.shop_sql import Fill, chance, make_temporary, pick, spread, word
 from bitrix_pipeline.demo.shop_words import BOUQUETS, CARDS, COLOURS, KINDS, POTS, PRESENTS, ROSES
 
 if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
-DRAFTS = """
-CREATE TEMPORARY TABLE {name} (
+DRAFT_COLUMNS = """
     n int NOT NULL PRIMARY KEY,
     id int NOT NULL,
     serial int NOT NULL,
@@ -26,7 +25,6 @@ CREATE TEMPORARY TABLE {name} (
     name varchar(255) NOT NULL,
     price decimal(18,2) NOT NULL,
     touched datetime NOT NULL
-) CHARACTER SET utf8mb4
 """
 
 
@@ -251,7 +249,7 @@ SHELF = (
 def fill_catalog(cursor: Cursor, sections_of: dict[int, list[int]]) -> None:
     """Fill elements, stock, prices and links; leave ``shelf``, what orders choose from."""
     for name in ("product_draft", "offer_draft", "shelf"):
-        cursor.execute(DRAFTS.format(name=name))
+        make_temporary(cursor, name, DRAFT_COLUMNS)
     PRODUCT_DRAFT.run(cursor)
     OFFER_DRAFT.run(cursor)
     for draft in ("product_draft", "offer_draft"):

@@ -151,9 +151,9 @@ def shift(cursor: Cursor, table: str, where: str) -> int:
 def repeat_rows(cursor: Cursor, table: str, where: str, changes: Mapping[str, str]) -> int:
     """Insert the rows once more with some columns changed."""
     columns = {name: name for name in sorted(table_columns(cursor, table))}
-    return Fill(
-        table=table, source=f"{table} WHERE {where} ORDER BY 1", values={**columns, **changes}
-    ).run(cursor)
+    return Fill(table=table, source=f"{table} WHERE {where}", values={**columns, **changes}).run(
+        cursor
+    )
 
 
 def repeat_orders(cursor: Cursor, patterns: Sequence[int], order_shift: int) -> int:

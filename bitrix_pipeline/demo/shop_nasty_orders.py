@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 GONE_USER = 149
 GONE_ORDER = 990
 DECIMAL_LIMIT = "99999999999999.9999"
-LONG_COMMENT = "Позвоните! " * 2_990
+LONG_COMMENT = "Позвоните! " * 3_100
 
 
 def archived(row_id: int, order_id: int, **fields: Value) -> Placed:

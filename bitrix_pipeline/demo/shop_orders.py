@@ -12,7 +12,7 @@ from bitrix_pipeline.demo.shop_reference import (
     ORDER_PROPERTIES,
     PERSON,
 )
-from bitrix_pipeline.demo.shop_sql import Fill, chance, pick, spread, word
+from bitrix_pipeline.demo.shop_sql import Fill, chance, make_temporary, pick, spread, word
 from bitrix_pipeline.demo.shop_words import (
     CITIES,
     COMMENTS,
@@ -35,7 +35,6 @@ VALUE_ROOM = 16
 CART_SLOT = 6
 
 ORDER_DRAFT = """
-CREATE TEMPORARY TABLE order_draft (
     n int NOT NULL PRIMARY KEY,
     id int NOT NULL,
     buyer int NOT NULL,
@@ -47,15 +46,12 @@ CREATE TEMPORARY TABLE order_draft (
     status varchar(2) NOT NULL,
     created datetime NOT NULL,
     updated datetime NOT NULL
-) CHARACTER SET utf8mb4
 """
 # A table of its own: joined as a subquery, a fresh table without statistics takes for ever.
 ORDER_TOTAL = """
-CREATE TEMPORARY TABLE order_total (
     order_id int NOT NULL PRIMARY KEY,
     total decimal(18,2) NOT NULL,
     discount decimal(18,2) NOT NULL
-)
 """
 
 
@@ -298,11 +294,11 @@ HISTORY = Fill(
 
 def fill_orders(cursor: Cursor, *, era: str, done: Callable[[str], None]) -> None:
     """Fill lines first: an order's total is the sum over them."""
-    cursor.execute(ORDER_DRAFT)
+    make_temporary(cursor, "order_draft", ORDER_DRAFT)
     DRAFT_ORDERS.run(cursor)
     LINES.run(cursor)
     done("order lines")
-    cursor.execute(ORDER_TOTAL)
+    make_temporary(cursor, "order_total", ORDER_TOTAL)
     TOTALS.run(cursor)
     ORDERS.run(cursor)
     done("orders")

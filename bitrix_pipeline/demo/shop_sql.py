@@ -97,6 +97,12 @@ def table_columns(cursor: Cursor, table: str) -> set[str]:
     return {column[0] for column in cursor.description}
 
 
+def make_temporary(cursor: Cursor, name: str, columns: str) -> None:
+    """A table for the time of the fill, which holds any text whatever the shop's charset."""
+    cursor.execute(f"DROP TEMPORARY TABLE IF EXISTS {name}")
+    cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns}) CHARACTER SET utf8mb4")
+
+
 def table_exists(cursor: Cursor, table: str) -> bool:
     cursor.execute("SHOW TABLES LIKE %s", (table,))
     return bool(cursor.fetchall())

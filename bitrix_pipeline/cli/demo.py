@@ -1,0 +1,176 @@
+"""demo: a whole shop lands in Postgres through Dagster, changes, and is proven equal."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from contextlib import closing
+from typing import Annotated, Any, NoReturn, TextIO
+
+import dagster as dg
+import typer
+from rich.table import Column
+from rich.table import Table as ScreenTable
+
+from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING, ID_RANGES
+from bitrix_pipeline.cli.data import verdicts_of, yes_or_no
+from bitrix_pipeline.cli.playground import DATABASE, Playground, playground
+from bitrix_pipeline.cli.screen import number_columns, progress, screen, step
+from bitrix_pipeline.demo.shop import change_shop, create_shop, fill_shop
+from bitrix_pipeline.errors import PermanentError
+from bitrix_pipeline.model import TABLES
+from bitrix_pipeline.model.migrate import migrate
+from bitrix_pipeline.sync.plan import Progress
+from bitrix_pipeline.verify import Verdict
+
+ORDERS = 3_000
+LOG_TAIL_LINES = 15
+
+Numbers = dict[str, float]
+
+
+def demo(
+    orders: Annotated[
+        int, typer.Option(min=10, max=1_000_000, help="Orders in the sample shop.")
+    ] = ORDERS,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same shop.")] = 1,
+) -> None:
+    """Make a sample shop, sync it through Dagster, change it, sync again, and prove it equal."""
+    signal.signal(signal.SIGTERM, _stop)
+    with playground() as ground:
+        _make_shop(ground, orders, seed)
+        with step("Postgres: tables migrated"):
+            ground.make_crm_anew()
+            migrate(
+                ground.settings.require_postgres_url(),
+                target_schema=ground.settings.target_schema,
+            )
+        runs = [_run(ground, "sync_everything", EVERYTHING, "first sync: everything")]
+        with (
+            step("The shop changed: new orders, edits, deletes, an archived order"),
+            closing(ground.shop_admin()) as admin,
+        ):
+            changes = change_shop(admin, DATABASE, seed=seed + 1)
+        screen.print(f"  [dim]{changes}[/]", highlight=False)
+        runs.append(_run(ground, "sync_changed", CHANGED_LATELY, "sync of what changed lately"))
+        runs.append(_run(ground, "sync_everything", EVERYTHING, "nightly sync: everything"))
+        verdicts = verdicts_of(ground.settings, list(TABLES))
+        numbers = _numbers(ground, runs)
+    screen.print(closing_table(verdicts, numbers))
+    for verdict in verdicts:
+        for example in verdict.examples:
+            screen.print(example.describe(), highlight=False)
+    screen.print("[bold]make ui[/] shows these runs in Dagster, over the same data.")
+    if not all(verdict.equal for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+def closing_table(verdicts: list[Verdict], numbers: dict[str, Numbers]) -> ScreenTable:
+    """What happened to each table over all runs of the demo; rows/s are the first sync's."""
+    table = ScreenTable(
+        Column("table", no_wrap=True), title="Bitrix MySQL → Postgres, after three Dagster runs"
+    )
+    names = ("rows", "inserted", "updated", "deleted", "placeholders", "seconds", "rows/s")
+    number_columns(table, (*names, "equal"))
+    for verdict in sorted(verdicts, key=lambda v: [t.name for t in TABLES].index(v.table)):
+        total = numbers[verdict.table]
+        counts = [verdict.target_rows, *(total[f"rows_{n}"] for n in ("inserted", "updated"))]
+        counts += [total["rows_deleted"], verdict.placeholders]
+        table.add_row(
+            verdict.table,
+            *(f"{int(count):,}" for count in counts),
+            f"{total['seconds']:.1f}",
+            f"{total['first_rows_per_second']:,.0f}",
+            yes_or_no(verdict.equal),
+        )
+    return table
+
+
+def _make_shop(ground: Playground, orders: int, seed: int) -> None:
+    with (
+        step(f"Sample shop with {orders:,} orders in MySQL"),
+        closing(ground.shop_admin()) as admin,
+    ):
+        create_shop(admin, DATABASE)
+        with progress("sample shop") as show:
+            fill_shop(
+                admin,
+                DATABASE,
+                orders=orders,
+                seed=seed,
+                progress=lambda stage, share: show(stage, int(share * 100), 100),
+            )
+
+
+def _run(ground: Playground, job: str, key: str, what: str) -> str:
+    """Runs a job in a Dagster process of its own, as the UI would, and returns the run's ID."""
+    with ground.dagster() as instance:
+        instance.add_dynamic_partitions(str(ID_RANGES.name), [key])
+    log = ground.dagster_home / f"{job}.log"
+    with step(f"Dagster job {job}: {what}"), progress(job) as show, log.open("w") as copy:
+        process = subprocess.Popen(
+            _command(job, key),
+            env=ground.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        _follow(process, copy, show)
+    if process.returncode:
+        tail = "".join(log.read_text().splitlines(keepends=True)[-LOG_TAIL_LINES:])
+        raise PermanentError(f"the Dagster job {job} failed; its log {log} ends:\n{tail}")
+    with ground.dagster() as instance:
+        return instance.get_runs(dg.RunsFilter(job_name=job), limit=1)[0].run_id
+
+
+def _command(job: str, key: str) -> list[str]:
+    tags = json.dumps({"dagster/partition": key})
+    location = ["--module-name", "bitrix_pipeline.definitions"]
+    return [sys.executable, "-m", "dagster", "job", "execute", *location, "-j", job, "--tags", tags]
+
+
+def _follow(process: "subprocess.Popen[str]", copy: TextIO, show: Progress) -> None:
+    """Shows which table is at work; ends the process with us."""
+    tables, done = {table.name for table in TABLES}, 0
+    try:
+        for line in process.stdout or ():
+            copy.write(line)
+            words = line.split()
+            if "STEP_START" in words and (started := tables.intersection(words)):
+                show(started.pop(), done, len(tables))
+                done += 1
+    finally:
+        process.terminate() if process.poll() is None and sys.exc_info()[0] else None
+        process.wait()
+
+
+def _numbers(ground: Playground, run_ids: list[str]) -> dict[str, Numbers]:
+    """What the runs' materializations say, added up by table."""
+    totals: dict[str, Numbers] = defaultdict(lambda: defaultdict(float))
+    with ground.dagster() as instance:
+        for run_id in run_ids:
+            records = instance.get_records_for_run(
+                run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+            ).records
+            for record in records:
+                event = record.asset_materialization
+                if event is None or "rows_read" not in event.metadata:
+                    continue
+                total = totals[event.asset_key.to_user_string()]
+                total.setdefault(
+                    "first_rows_per_second", _number(event.metadata["rows_per_second"])
+                )
+                for name, value in event.metadata.items():
+                    if name.startswith("rows_") or name == "seconds":
+                        total[name] += _number(value)
+    return totals
+
+
+def _number(value: dg.MetadataValue[Any]) -> float:
+    return float(value.value or 0)
+
+
+def _stop(*_: object) -> NoReturn:
+    """SIGTERM ends the demo as Ctrl-C does: the servers are stopped on the way out."""
+    raise KeyboardInterrupt
