@@ -14,6 +14,7 @@ from shop_and_crm import (
     Shop,
     copy_of_database,
     drop_database,
+    empty_tables,
     name_of_database,
     new_crm,
     new_shop,
@@ -108,12 +109,25 @@ def synced_database(postgres: PrivatePostgres, migrated_database: str, pristine_
     return name_of_database(crm)
 
 
+@pytest.fixture(scope="session")
+def spare_crms() -> list[Crm]:
+    """CRMs of earlier tests."""
+    return []
+
+
 @pytest.fixture
-def crm(postgres: PrivatePostgres, migrated_database: str) -> Iterator[Crm]:
+def crm(postgres: PrivatePostgres, migrated_database: str, spare_crms: list[Crm]) -> Iterator[Crm]:
     """A migrated CRM without rows."""
-    made = copy_of_database(postgres, migrated_database)
-    yield made
-    drop_database(postgres, made)
+    if spare_crms:
+        crm = spare_crms.pop()
+        empty_tables(crm)
+    else:
+        crm = copy_of_database(postgres, migrated_database)
+    yield crm
+    if crm.is_altered or crm.connection.broken:
+        drop_database(postgres, crm)
+    else:
+        spare_crms.append(crm)
 
 
 @pytest.fixture

@@ -29,7 +29,8 @@ TABLE_NAMES = [table.name for table in TABLES]
 
 NUMBERS = count(1)
 
-ALTERS = re.compile(r"\s*(ALTER|CREATE|DROP|RENAME)\b", re.IGNORECASE)
+SHOP_TABLE = re.compile(r"\bb_\w+")
+ALTERS = re.compile(r"\b(ALTER|CREATE|DROP|RENAME|GRANT)\b")
 
 
 @dataclass
@@ -38,18 +39,23 @@ class Shop:
 
     connection: "pymysql.Connection[Any]"
     url: str
+    changed_tables: set[str] = field(default_factory=set)
     is_altered: bool = False
-    """A test changed its tables, so its database is of no use to the next test."""
+    """A test changed the tables themselves, so this database is of no use to the next test."""
 
     @property
     def database(self) -> str:
         return self.url.rsplit("/", 1)[1]
 
     def run(self, sql: str, *values: object) -> None:
-        self.is_altered = self.is_altered or ALTERS.match(sql) is not None
+        self.note_change(sql)
         with self.connection.cursor() as cursor:
             cursor.execute(sql, values or None)
-        self.connection.commit()
+
+    def note_change(self, sql: str) -> None:
+        """What the next test must find restored."""
+        self.is_altered = self.is_altered or ALTERS.search(sql) is not None
+        self.changed_tables.update(SHOP_TABLE.findall(sql))
 
     def insert(self, table: str, **values: object) -> None:
         """Adds a row; columns left out get MySQL's implicit defaults."""
@@ -74,8 +80,11 @@ class Crm:
 
     connection: "psycopg.Connection[tuple[Any, ...]]"
     url: str
+    is_altered: bool = False
+    """A test changed the tables themselves, so this database is of no use to the next test."""
 
     def run(self, sql: str, *values: object) -> None:
+        self.is_altered = self.is_altered or ALTERS.search(sql) is not None
         self.connection.execute(sql, values or None)  # type: ignore[arg-type]
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -183,16 +192,16 @@ def new_shop(
 
 
 def restore_shop(shop: Shop, pristine: Shop) -> None:
-    """Gives every table the rows that the pristine shop has."""
-    tables = [name for (name,) in pristine.rows("SHOW TABLES")]
+    """Gives the tables that a test changed the rows that the pristine shop has."""
     shop.connection.begin()
     with shop.connection.cursor() as cursor:
         cursor.execute("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00'")
-        for table in tables:
+        for table in shop.changed_tables:
             cursor.execute(f"DELETE FROM {table}")
             cursor.execute(f"INSERT INTO {table} SELECT * FROM {pristine.database}.{table}")
         cursor.execute("SET SESSION sql_mode = '', time_zone = DEFAULT")
     shop.connection.commit()
+    shop.changed_tables.clear()
 
 
 def new_crm(server: PrivatePostgres, *, target_schema: str = "public") -> Crm:
@@ -213,6 +222,12 @@ def copy_of_database(server: PrivatePostgres, template: str) -> Crm:
         admin.execute(f"CREATE DATABASE {database} TEMPLATE {template}")
     url = server.url_of(database)
     return Crm(psycopg.connect(url, autocommit=True), url)
+
+
+def empty_tables(crm: Crm) -> None:
+    """As after the migration."""
+    tables = [*TABLE_NAMES, "bitrix_pipeline.sync_state", "bitrix_pipeline.set_aside"]
+    crm.run(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
 
 
 def drop_database(server: PrivatePostgres, crm: Crm) -> None:

@@ -21,7 +21,7 @@ from bitrix_pipeline.assets.source import source_key
 from bitrix_pipeline.errors import PermanentError
 from bitrix_pipeline.model import TABLES, Table
 from bitrix_pipeline.resources import Pipeline
-from bitrix_pipeline.sync import Everything, Scope, SyncResult
+from bitrix_pipeline.sync import Scope, SyncResult
 from bitrix_pipeline.sync.plan import Progress
 from bitrix_pipeline.sync.result import RangeCounts
 
@@ -86,10 +86,7 @@ def build_table_asset(table: Table) -> dg.AssetsDefinition:
                 rows = reports.rows_in(table, range_of(key))
                 context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=key)
             if is_partitioned and not ranges:
-                compared_all = any(isinstance(scope, Everything) for scope in scopes)
-                _report_ranges(
-                    context, result, pipeline, reports.highest_id(table), proven_equal=compared_all
-                )
+                _report_ranges(context, result, pipeline)
             return dg.MaterializeResult(
                 metadata=sync_metadata(table, result, report, preview),
                 check_results=[nothing_set_aside(table, reports)],
@@ -132,27 +129,20 @@ def _partition_keys(context: dg.AssetExecutionContext) -> list[str]:
 
 
 def _report_ranges(
-    context: dg.AssetExecutionContext,
-    result: SyncResult,
-    pipeline: Pipeline,
-    highest_id: int,
-    *,
-    proven_equal: bool,
+    context: dg.AssetExecutionContext, result: SyncResult, pipeline: Pipeline
 ) -> None:
-    """Marks the ranges that a run without partitions wrote, and those it found equal as they are.
+    """Marks the ranges that a run over the whole table wrote, and any that were still missing.
 
-    Equal are all ranges after a full comparison, and always those beyond the table's last row.
+    Both special partitions look at all IDs of the table, so no range lacks a row afterwards.
     """
     instance, size = context.instance, pipeline.settings.partition_size
-    touched = {partition_key(number, size): counts for number, counts in result.ranges.items()}
-    instance.add_dynamic_partitions(str(ID_RANGES.name), sorted(touched))
+    written = {partition_key(number, size): counts for number, counts in result.ranges.items()}
+    instance.add_dynamic_partitions(str(ID_RANGES.name), sorted(written))
     known = set(instance.get_dynamic_partitions(str(ID_RANGES.name))) - set(SPECIAL_KEYS)
     missing = known - instance.get_materialized_partitions(context.asset_key)
-    for key in missing - touched.keys():
-        if proven_equal or range_of(key).start > highest_id:
-            touched[key] = RangeCounts()
-    for key, counts in sorted(touched.items()):
-        numbers = {f"rows_{what}": count for what, count in asdict(counts).items()}
+    for key in sorted(missing | written.keys()):
+        counts = asdict(written.get(key, RangeCounts()))
+        numbers = {f"rows_{what}": count for what, count in counts.items()}
         context.log_event(
             dg.AssetMaterialization(context.asset_key, partition=key, metadata=numbers)
         )

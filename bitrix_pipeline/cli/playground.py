@@ -130,6 +130,7 @@ def _dagster_home(data: Path) -> Path:
     """A persistent instance, so that the UI shows the demo's runs afterwards."""
     home = data / "dagster"
     home.mkdir(exist_ok=True)
-    config = resources.files("bitrix_pipeline.demo") / "dagster.yaml"
-    (home / "dagster.yaml").write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
+    for name in ("dagster.yaml", "workspace.yaml"):
+        config = resources.files("bitrix_pipeline.demo") / name
+        (home / name).write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
     return home

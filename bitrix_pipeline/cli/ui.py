@@ -31,10 +31,11 @@ def ui(
 
 def _start(ground: Playground, host: str, port: int) -> "subprocess.Popen[bytes]":
     """In a session of its own, so that Ctrl-C reaches us alone and we stop it in order."""
-    location = ["--module-name", "bitrix_pipeline.definitions"]
+    address = ["-h", host, "-p", str(port)]
     return subprocess.Popen(
-        [sys.executable, "-m", "dagster", "dev", "-h", host, "-p", str(port), *location],
+        [sys.executable, "-m", "dagster", "dev", *address, "-w", "workspace.yaml"],
         env=ground.environment(),
+        cwd=ground.dagster_home,
         start_new_session=True,
     )
 

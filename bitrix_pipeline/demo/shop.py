@@ -71,7 +71,8 @@ def fill_shop(
     with shop_session(connection, database) as cursor:
         sizes = shop_sizes(orders)
         number_rows(cursor, max(sizes.values()))
-        cursor.execute("SET @seed = %s", (seed,))
+        era = era_of(cursor)
+        cursor.execute("SET @seed = %s, @era = %s", (seed, era))
         for name, size in sizes.items():
             cursor.execute(f"SET @{name} = %s", (size,))
         fill_reference(cursor)
@@ -81,9 +82,9 @@ def fill_shop(
             USERS.run(cursor)
             CART_OWNERS.run(cursor)
             done("users")
-            fill_orders(cursor, era=era_of(cursor), done=done)
+            fill_orders(cursor, era=era, done=done)
         insert_rows(cursor, "b_user", STAFF)
-        fill_cases(cursor, CASES, era=era_of(cursor))
+        fill_cases(cursor, CASES, era=era)
         cursor.execute("DROP TEMPORARY TABLE numbers, shelf")
         done("oddities")
 

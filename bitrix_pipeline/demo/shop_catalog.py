@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bitrix_pipeline.demo.shop_reference import BASE_PRICE, FLOWER_LINK, GIFT_LINK
 from bitrix_pipeline.demo.shop_sections import FLOWER_OFFERS, FLOWERS, GIFT_OFFERS, GIFTS
-from bitrix_pipeline.demo.shop_sql import Fill, chance, make_temporary, pick, spread, word
+from bitrix_pipeline.demo.shop_sql import Fill, chance, make_temporary, pick, spread, token, word
 from bitrix_pipeline.demo.shop_words import BOUQUETS, CARDS, COLOURS, KINDS, POTS, PRESENTS, ROSES
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ DRAFT_COLUMNS = """
     parent_id int,
     kind int,
     name varchar(255) NOT NULL,
+    xml_id varchar(255) NOT NULL,
     price decimal(18,2) NOT NULL,
     touched datetime NOT NULL
 """
@@ -69,6 +70,7 @@ PRODUCT_DRAFT = Fill(
     values={
         "n": "n",
         "id": element_id(SERIAL),
+        "xml_id": token("1c", SERIAL),
         "serial": SERIAL,
         "iblock_id": f"IF({IS_FLOWER}, {FLOWERS}, {GIFTS})",
         "kind": f"IF({IS_PARENT}, 3, {PLAIN_KIND})",
@@ -83,6 +85,8 @@ OFFER_DRAFT = Fill(
     values={
         "n": "o.n",
         "id": element_id(OFFER_SERIAL),
+        # As the exchange with 1C writes them: the product's, then the offer's.
+        "xml_id": f"CONCAT(p.xml_id, '#', {token('1c', OFFER_SERIAL)})",
         "serial": OFFER_SERIAL,
         "iblock_id": f"IF(p.iblock_id = {FLOWERS}, {FLOWER_OFFERS}, {GIFT_OFFERS})",
         "parent_id": f"IF({chance('free', 'o.n', 3)}, NULL, p.id)",
@@ -113,7 +117,7 @@ def elements(draft: str, sections_of: dict[int, list[int]]) -> Fill:
             "SORT": f"100 + {pick('sort', 'id', 500)}",
             "NAME": "name",
             "CODE": f"IF({chance('no-code', 'id', 5)}, '', CONCAT('item-', id))",
-            "XML_ID": "IF(id MOD 3, MD5(CONCAT(@seed, ':1c:', id)), CONCAT(id, ''))",
+            "XML_ID": "xml_id",
             # Shops without the workflow module have both.
             "WF_STATUS_ID": f"IF({chance('no-workflow', 'id', 3)}, NULL, 1)",
         },
@@ -230,20 +234,15 @@ GIFT_SIMILAR = Fill(
     },
 )
 # What can be put into a cart: offers and products without offers, numbered without gaps.
+GOODS = {name: name for name in ("n", "id", "name", "xml_id", "price")}
 SHELF = (
-    Fill(
-        table="shelf",
-        source="offer_draft",
-        values={"n": "n", "id": "id", "name": "name", "price": "price", "kind": "kind"},
-    ),
+    Fill(table="shelf", source="offer_draft", values=GOODS),
     Fill(
         table="shelf",
         source=f"product_draft WHERE NOT {IS_PARENT}",
-        values={
-            "n": "@offers + n DIV 3", "id": "id", "name": "name", "price": "price", "kind": "kind"
-        },
+        values={**GOODS, "n": "@offers + n DIV 3"},
     ),
-)  # fmt: skip
+)
 
 
 def fill_catalog(cursor: Cursor, sections_of: dict[int, list[int]]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bitrix_pipeline.demo.shop_reference import FLOWER_LINK, GIFT_LINK
 from bitrix_pipeline.demo.shop_sections import FLOWER_OFFERS, FLOWERS, GIFT_OFFERS, GIFTS
-from bitrix_pipeline.demo.shop_sql import Fill, shop_session, table_columns, table_exists
+from bitrix_pipeline.demo.shop_sql import Fill, pick, shop_session, table_columns, table_exists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ FIRST_ELEMENT = 1003
 FIRST_ORDER = 10_021
 
 ONE_LINE = "(SELECT COUNT(*) FROM b_sale_basket l WHERE l.ORDER_ID = b_sale_order.ID) = 1"
+NOT_ALONE = "(SELECT COUNT(*) FROM b_sale_basket l WHERE l.ORDER_ID = b_sale_basket.ORDER_ID) > 1"
 # What a save through Bitrix always leaves behind.
 SAVED = "VERSION = VERSION + 1, DATE_UPDATE = NOW()"
 
@@ -68,12 +69,8 @@ def change_shop(connection: Connection[Any], database: str, *, seed: int = 2) ->
         cursor.execute("SET @seed = %s", (seed,))
         cursor.execute("SELECT COUNT(*) FROM b_sale_order WHERE ID >= %s", (FIRST_ORDER,))
         day = Volume(cursor.fetchall()[0][0])
-        leaving = chosen(
-            cursor,
-            "b_sale_order",
-            2 * day.share(1),
-            f"ID >= {FIRST_ORDER} AND STATUS_ID = 'F' AND {ONE_LINE}",
-        )
+        finished = f"ID >= {FIRST_ORDER} AND STATUS_ID = 'F'"
+        leaving = chosen_narrowly(cursor, "b_sale_order", 2 * day.share(1), finished, ONE_LINE)
         half = (len(leaving) + 1) // 2
         counts = {
             **sell(cursor, day, leaving),
@@ -90,9 +87,15 @@ def chosen(cursor: Cursor, table: str, count: int, where: str, *, key: str = "ID
     """Some of the rows, the same for the same seed."""
     cursor.execute(
         f"SELECT {key} FROM {table} WHERE {where} "
-        f"ORDER BY MD5(CONCAT(@seed, ':', {key})), {key} LIMIT {count}"
+        f"ORDER BY {pick('chosen', key, 2**31)}, {key} LIMIT {count}"
     )
     return [row[0] for row in cursor.fetchall()]
+
+
+def chosen_narrowly(cursor: Cursor, table: str, count: int, where: str, costly: str) -> list[int]:
+    """Some of the rows; the costly condition is put to a few of them only."""
+    candidates = chosen(cursor, table, 30 * count, where)
+    return chosen(cursor, table, count, f"ID IN {among(candidates)} AND {costly}")
 
 
 def among(ids: Sequence[int]) -> str:
@@ -217,7 +220,7 @@ def work_on_orders(cursor: Cursor, day: Volume, leaving: Sequence[int]) -> dict[
     cursor.execute(
         "SELECT ID FROM b_sale_order "
         f"WHERE ID >= {FIRST_ORDER} AND CANCELED = 'N' AND ID NOT IN {among(leaving)} "
-        f"ORDER BY STATUS_ID = 'F', MD5(CONCAT(@seed, ID)) LIMIT {moves + payments + refusals}"
+        f"ORDER BY STATUS_ID = 'F', {pick('worked', 'ID', 2**31)}, ID LIMIT {moves + payments + refusals}"
     )
     ids = [row[0] for row in cursor.fetchall()]
     moved, paid, refused = (
@@ -328,10 +331,8 @@ def delete(cursor: Cursor, day: Volume) -> dict[str, int]:
         day.share(1, at_least=2, at_most=20),
         f"ID >= {FIRST_ELEMENT} AND IBLOCK_ID IN ({FLOWER_OFFERS}, {GIFT_OFFERS})",
     )
-    companions = "SELECT COUNT(*) FROM b_sale_basket o WHERE o.ORDER_ID = b_sale_basket.ORDER_ID"
-    lines = chosen(
-        cursor, "b_sale_basket", day.share(1), f"ORDER_ID >= {FIRST_ORDER} AND ({companions}) > 1"
-    )
+    of_order = f"ORDER_ID >= {FIRST_ORDER}"
+    lines = chosen_narrowly(cursor, "b_sale_basket", day.share(1), of_order, NOT_ALONE)
     return {
         "deleted_users": remove(cursor, "b_user", "ID", users),
         "deleted_products": delete_elements(cursor, offers),

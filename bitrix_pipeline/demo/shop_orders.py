@@ -12,7 +12,7 @@ from bitrix_pipeline.demo.shop_reference import (
     ORDER_PROPERTIES,
     PERSON,
 )
-from bitrix_pipeline.demo.shop_sql import Fill, chance, make_temporary, pick, spread, word
+from bitrix_pipeline.demo.shop_sql import Fill, chance, make_temporary, pick, spread, token, word
 from bitrix_pipeline.demo.shop_words import (
     CITIES,
     COMMENTS,
@@ -116,12 +116,12 @@ LINES = Fill(
         "MODULE": "'catalog'",
         "PRODUCT_PROVIDER_CLASS": "'CCatalogProductProvider'",
         "CATALOG_XML_ID": "'flowers'",
-        "PRODUCT_XML_ID": "IF(p.id MOD 3, MD5(CONCAT(@seed, ':1c:', p.id)), CONCAT(p.id, ''))",
+        "PRODUCT_XML_ID": "p.xml_id",
         "TYPE": "IF(o.is_set AND slot.i = 1, 1, NULL)",
         "SET_PARENT_ID": (f"IF(o.is_set, IF(slot.i = 1, NULL, 300012 + o.n * {LINE_ROOM}), NULL)"),
         "MEASURE_CODE": "796",
         "MEASURE_NAME": word("measure", LINE_KEY, ("шт", "шт", "шт", "упак", "м")),
-        "XML_ID": f"CONCAT('bx_', LEFT(MD5(CONCAT(@seed, {LINE_KEY})), 13))",
+        "XML_ID": f"CONCAT('bx_', {token('line', LINE_KEY)})",
         "SORT": "100 * slot.i",
     },
 )
@@ -168,7 +168,7 @@ ORDERS = Fill(
         "COMMENTS": f"IF({chance('note', 'o.n', 20)}, {word('note', 'o.n', NOTES)}, NULL)",
         # Shown to people; equal to the ID until the template was changed.
         "ACCOUNT_NUMBER": f"IF({chance('number', 'o.n', 20)}, CONCAT('БМ-', o.id), o.id)",
-        "XML_ID": "CONCAT('bx_', LEFT(MD5(CONCAT(@seed, ':order:', o.n)), 13))",
+        "XML_ID": f"CONCAT('bx_', {token('order', 'o.n')})",
         "ID_1C": f"IF({chance('1c', 'o.n', 60)}, CONCAT('БП', LPAD(o.n, 9, '0')), NULL)",
         "UPDATED_1C": "'N'",
         "VERSION": f"1 + {pick('version', 'o.n', 12)}",

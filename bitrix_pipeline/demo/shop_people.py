@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bitrix_pipeline.demo.shop_reference import ANONYMOUS_USER
-from bitrix_pipeline.demo.shop_sql import Fill, Row, chance, pick, spread, word
+from bitrix_pipeline.demo.shop_sql import Fill, Row, chance, pick, spread, token, word
 from bitrix_pipeline.demo.shop_words import (
     CITIES,
     MAIL_HOSTS,
@@ -61,13 +61,14 @@ USERS = Fill(
     source="numbers WHERE n < @users",
     values={
         "ID": user_id("n"),
-        # NULL: never edited since the registration.
+        # Never edited: NULL today; the old column was stamped at the registration.
         "TIMESTAMP_X": f"IF({chance('edited', 'n', 60)}, "
-        f"{REGISTERED} + INTERVAL {pick('edit-day', 'n', 90)} DAY, NULL)",
+        f"{REGISTERED} + INTERVAL {pick('edit-day', 'n', 90)} DAY, "
+        f"IF(@era = '2015', {REGISTERED}, NULL))",
         "LOGIN": f"IF({chance('login', 'n', 50)}, {email('user', 'n')}, CONCAT('user_', n))",
-        "PASSWORD": "CONCAT('$6$', MD5(CONCAT(@seed, n)))",
-        "CHECKWORD": "MD5(CONCAT('check', n))",
-        "STORED_HASH": f"IF({chance('hash', 'n', 10)}, MD5(n), NULL)",
+        "PASSWORD": f"CONCAT('$6$', {token('password', 'n')})",
+        "CHECKWORD": token("checkword", "n"),
+        "STORED_HASH": f"IF({chance('hash', 'n', 10)}, {token('stored', 'n')}, NULL)",
         "ACTIVE": f"IF({chance('inactive', 'n', 3)}, 'N', 'Y')",
         "BLOCKED": f"IF({chance('blocked', 'n', 1)}, 'Y', 'N')",
         "NAME": first_name("n", woman=WOMAN),
@@ -80,7 +81,7 @@ USERS = Fill(
         "PERSONAL_CITY": f"IF({chance('city', 'n', 40)}, {word('city', 'n', CITIES)}, NULL)",
         "PERSONAL_GENDER": f"IF({WOMAN}, 'F', 'M')",
         "LID": f"IF({chance('site', 'n', 8)}, 's2', 's1')",
-        "XML_ID": f"IF({chance('xml', 'n', 30)}, CONCAT('1c-', MD5(n)), NULL)",
+        "XML_ID": f"IF({chance('xml', 'n', 30)}, CONCAT('1c-', {token('user', 'n')}), NULL)",
         "EXTERNAL_AUTH_ID": f"IF({chance('social', 'n', 5)}, 'socservices', NULL)",
         "DATE_REGISTER": REGISTERED,
         "LAST_LOGIN": f"{REGISTERED} + INTERVAL {pick('login-day', 'n', 400)} DAY",
@@ -95,7 +96,7 @@ CART_OWNERS = Fill(
         "DATE_INSERT": REGISTERED,
         "DATE_UPDATE": REGISTERED,
         "USER_ID": f"IF({chance('guest', 'n', 15)}, NULL, {user_id('n')})",
-        "CODE": "MD5(CONCAT(@seed, ':fuser:', n))",
+        "CODE": token("fuser", "n"),
     },
 )
 

@@ -119,6 +119,11 @@ def chance(salt: str, row: str, percent: float) -> str:
     return f"({pick(salt, row, 10_000)} < {round(percent * 100)})"
 
 
+def token(salt: str, row: str) -> str:
+    """A string of hexadecimal digits, as generated identifiers look."""
+    return f"LOWER(HEX({pick(salt, row, 2**47)}))"
+
+
 def word(salt: str, row: str, words: Sequence[str | int]) -> str:
     """One of the words."""
     return f"ELT(1 + {pick(salt, row, len(words))}, {', '.join(map(literal, words))})"

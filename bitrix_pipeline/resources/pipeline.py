@@ -1,6 +1,6 @@
 """Both databases with the settings between them: what an asset needs to sync its table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import dagster as dg
@@ -8,7 +8,7 @@ import dagster as dg
 from bitrix_pipeline.model import Table
 from bitrix_pipeline.resources.databases import CrmPostgres, ShopMySQL
 from bitrix_pipeline.settings import Settings, load_settings
-from bitrix_pipeline.sync import IdRange, Scope, SyncResult, SyncSettings, sync_table
+from bitrix_pipeline.sync import Scope, SyncResult, SyncSettings, sync_table
 from bitrix_pipeline.sync.equality import Comparison, compare_table
 from bitrix_pipeline.sync.plan import Progress
 from bitrix_pipeline.sync.postgres import connect, target_errors
@@ -59,12 +59,14 @@ class Pipeline(dg.ConfigurableResource):  # type: ignore[type-arg]
         with connect(url) as connection, target_errors():
             yield Reports(connection, schema)
 
-    def source_bounds(self, tables: Sequence[Table]) -> dict[str, IdRange]:
-        """The IDs that the shop has, by table; a table without rows is left out."""
+    def occupied_ranges(self, starts: Mapping[Table, int]) -> dict[str, list[int]]:
+        """For each table the numbers of the ID ranges, from an ID on, in which the shop has rows."""
         settings = SyncSettings.of(self.settings)
         with shop_snapshot(self.shop.connection_url(), settings) as shop:
-            bounds = {table.name: shop.bounds(table) for table in tables}
-        return {name: ids for name, ids in bounds.items() if ids}
+            return {
+                table.name: shop.occupied_ranges(table, width=settings.partition_size, start=start)
+                for table, start in starts.items()
+            }
 
     def compare(self, table: Table) -> Comparison:
         """How far the table is from the shop."""

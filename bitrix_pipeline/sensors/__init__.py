@@ -5,8 +5,9 @@ the UI's preview executes it.
 https://docs.dagster.io/guides/automate/sensors
 """
 
+from bitrix_pipeline.sensors.carry_on import carry_on
 from bitrix_pipeline.sensors.id_ranges import id_ranges
 
-SENSORS = [id_ranges]
+SENSORS = [id_ranges, carry_on]
 
-__all__ = ["SENSORS", "id_ranges"]
+__all__ = ["SENSORS", "carry_on", "id_ranges"]

@@ -14,7 +14,6 @@ from bitrix_pipeline.assets.source import source_key
 from bitrix_pipeline.errors import PipelineError
 from bitrix_pipeline.model import table_named
 from bitrix_pipeline.resources import Pipeline
-from bitrix_pipeline.sync import IdRange
 
 SECONDS_BETWEEN_LOOKS = 60
 
@@ -27,37 +26,44 @@ SECONDS_BETWEEN_LOOKS = 60
 def id_ranges(
     context: dg.SensorEvaluationContext, pipeline: Pipeline
 ) -> dg.SensorResult | dg.SkipReason:
+    """The cursor holds each table's last occupied range: new IDs only ever come behind it."""
     if not pipeline.is_configured:
         return dg.SkipReason("BITRIX_MYSQL_URL and POSTGRES_URL are not both set: see .env.example")
+    size = pipeline.settings.partition_size
+    last = _last_ranges(context.cursor, size)
+    starts = {table_named(name): last.get(name, 0) * size for name in PARTITIONED_TABLES}
     try:
-        bounds = pipeline.source_bounds([table_named(name) for name in PARTITIONED_TABLES])
+        occupied = pipeline.occupied_ranges(starts)
     except PipelineError as error:
         return dg.SkipReason(str(error))
-    new = _new_ranges(context.instance, bounds, pipeline.settings.partition_size)
-    cursor = json.dumps({name: ids.stop - 1 for name, ids in bounds.items()})
-    seen_before = json.loads(context.cursor or "{}")
-    observations = [
-        dg.AssetObservation(
-            source_key(table_named(name).source), metadata={"highest_id": ids.stop - 1}
-        )
-        for name, ids in bounds.items()
-        if seen_before.get(name) != ids.stop - 1
+    keys = [
+        partition_key(number, size)
+        for number in sorted({n for ns in occupied.values() for n in ns})
     ]
+    known = set(context.instance.get_dynamic_partitions(str(ID_RANGES.name)))
+    new = [key for key in (*SPECIAL_KEYS, *keys) if key not in known]
+    grown = {name: max(ns) for name, ns in occupied.items() if ns and max(ns) > last.get(name, -1)}
     return dg.SensorResult(
         dynamic_partitions_requests=[ID_RANGES.build_add_request(new)] if new else [],
-        asset_events=observations,
-        cursor=cursor,
+        asset_events=[_observation(name, number, size) for name, number in grown.items()],
+        cursor=json.dumps({"size": size, "last": {**last, **grown}}),
         skip_reason=None if new else dg.SkipReason("No new range of IDs."),
     )
 
 
-def _new_ranges(instance: dg.DagsterInstance, bounds: dict[str, IdRange], size: int) -> list[str]:
-    """In ascending order, so that neighbouring ranges can be backfilled as one stretch."""
-    known = set(instance.get_dynamic_partitions(str(ID_RANGES.name)))
-    numbers = {
-        number
-        for ids in bounds.values()
-        for number in range(ids.start // size, (ids.stop - 1) // size + 1)
-    }
-    keys = [*SPECIAL_KEYS, *(partition_key(number, size) for number in sorted(numbers))]
-    return [key for key in keys if key not in known]
+def _last_ranges(cursor: str | None, size: int) -> dict[str, int]:
+    """Empty for a cursor that cannot be read or counts ranges of another size: begin again."""
+    try:
+        saved = json.loads(cursor or "{}")
+        if saved.get("size") == size:
+            return {str(name): int(number) for name, number in saved["last"].items()}
+    except (ValueError, AttributeError, KeyError, TypeError):
+        pass
+    return {}
+
+
+def _observation(name: str, number: int, size: int) -> dg.AssetObservation:
+    return dg.AssetObservation(
+        source_key(table_named(name).source),
+        metadata={"highest_id_range": partition_key(number, size)},
+    )

@@ -55,14 +55,6 @@ class Reports:
             rows=row[0], placeholders=row[1], deleted=row[2], newest_change=row[3], set_aside=row[4]
         )
 
-    def highest_id(self, table: Table) -> int:
-        """Of the rows that came from Bitrix; 0 when there are none."""
-        own_id = table.own_id.name if table.own_id else "id"
-        query = sql.SQL("SELECT COALESCE(max({}), 0) FROM {}").format(
-            sql.Identifier(own_id), qualified(self._schema, table.name)
-        )
-        return int(self._row(query)[0])
-
     def rows_in(self, table: Table, ids: IdRange) -> int:
         query = sql.SQL("SELECT count(*) FROM {} WHERE id >= {} AND id < {}").format(
             qualified(self._schema, table.name), ids.start, ids.stop

@@ -91,6 +91,21 @@ class ShopSnapshot:
         )
         return None if low is None else IdRange(int(low), int(high) + 1)
 
+    def occupied_ranges(self, table: Table, *, width: int, start: int) -> list[int]:
+        """The numbers (ID // width) of the ranges from `start` on that hold rows.
+
+        Jumps from range to range along the primary key: one look for each that is occupied.
+        """
+        numbers: list[int] = []
+        sql = (
+            f"SELECT {table.key} FROM {table.source} WHERE {table.rows(self.facts)}"
+            f" AND {table.key} >= %s ORDER BY {table.key} LIMIT 1"
+        )
+        while rows := self._rows(table, sql, (start,)):
+            numbers.append(int(rows[0][0]) // width)
+            start = (numbers[-1] + 1) * width
+        return numbers
+
     def has_rows(self, table: Table) -> bool:
         sql = f"SELECT 1 {source_rows(table, self.facts)} LIMIT 1"
         return bool(self._rows(table, sql))
