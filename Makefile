@@ -17,13 +17,13 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## Start a demo shop, both databases and the Dagster UI, all of them private
+demo: ## Sync a sample shop through Dagster, change it, sync again, prove it equal
 	@bin/bootstrap mariadb-server
 	@$(RUN)/bitrix-pipeline demo
 
 .PHONY: ui
-ui: ## Start the Dagster UI and daemon on the databases of .env
-	@bin/bootstrap
+ui: ## Serve the Dagster UI over the demo's data
+	@bin/bootstrap mariadb-server
 	@$(RUN)/bitrix-pipeline ui
 
 .PHONY: test
@@ -44,6 +44,11 @@ lint: ## Check style, types, layers and shell scripts
 bench: ## Measure against other ways to load the same tables (BENCH_ARGS=...)
 	@bin/bootstrap --lock requirements-bench.lock mariadb-server
 	$(RUN)/python benchmarks/run.py $(BENCH_ARGS)
+
+.PHONY: docs
+docs: ## Write the reference pages of docs/ from the code
+	@bin/bootstrap
+	@$(RUN)/python -m bitrix_pipeline.reference
 
 .PHONY: lock
 lock: ## Lock the newest versions that pyproject.toml allows

@@ -66,7 +66,7 @@ def plan_sync(
     match scope:
         case Ids(ids):
             return _plan_ids(table, ids)
-        case ChangedLately() if table.changed_at and watermark:
+        case ChangedLately() if watermark and shop.tells_changes(table):
             since = watermark - timedelta(seconds=target.settings.overlap_seconds)
             return _plan_changed(table, since, shop, target, progress)
         case IdRange():
@@ -77,7 +77,7 @@ def plan_sync(
 
 def newest_change(table: Table, shop: ShopSnapshot, settings: SyncSettings) -> datetime | None:
     """The watermark that this snapshot allows, naive in the shop's zone."""
-    if not table.changed_at or not shop.facts.has(table.changed_at):
+    if not shop.tells_changes(table):
         return None
     now = datetime.now(ZoneInfo(settings.shop_timezone)).replace(tzinfo=None)
     return shop.newest_change(table, not_after=now + CLOCK_TOLERANCE)

@@ -15,6 +15,7 @@ import pymysql
 
 from bitrix_pipeline.errors import SourceError
 from bitrix_pipeline.model import Table
+from bitrix_pipeline.model.expressions import Instant
 from bitrix_pipeline.model.selects import (
     content_buckets,
     id_buckets,
@@ -122,6 +123,10 @@ class ShopSnapshot:
         """Fingerprints of the rows' IDs alone."""
         return self._buckets(table, id_buckets(table, self.facts, width=width), window)
 
+    def tells_changes(self, table: Table) -> bool:
+        """Whether the shop has the change time that the table is declared to have."""
+        return table.changed_at is not None and self.facts.has(table.changed_at)
+
     def ids_changed_since(self, table: Table, since: datetime) -> list[int]:
         """IDs of rows whose change time (naive, the shop's zone) is not before `since`."""
         sql = f"SELECT {table.key} FROM {table.source} WHERE {table.changed_at} >= %s"
@@ -158,9 +163,10 @@ class ShopSnapshot:
         """When each of these orders was archived, as text for COPY; others are left out."""
         if not self.facts.has_table("b_sale_order_archive") or not order_ids:
             return {}
+        moment = Instant("b_sale_order_archive.DATE_ARCHIVED").sql(self.facts)
         with source_errors("b_sale_order_archive"), self._connection.cursor() as cursor:
             cursor.execute(
-                "SELECT ORDER_ID, MAX(CONCAT(DATE_ARCHIVED, '')) FROM b_sale_order_archive"
+                f"SELECT ORDER_ID, MAX({moment}) FROM b_sale_order_archive"
                 " WHERE ORDER_ID IN %s GROUP BY ORDER_ID",
                 (list(order_ids),),
             )
