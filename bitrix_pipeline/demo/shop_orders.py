@@ -198,31 +198,32 @@ PRESENT = " ".join(
     f"WHEN {declared.id} THEN {declared.percent * 100}" for declared in ORDER_PROPERTIES
 )
 PROPERTY_KEY = f"(o.n * {VALUE_ROOM} + op.SORT DIV 10)"
-
-
-def property_values(*, eras_owner: bool) -> Fill:
-    """Values of the properties of the order's person type; some are left out, some empty."""
-    by_code = " ".join(f"WHEN '{code}' THEN {sql}" for code, sql in VALUES.items())
-    owner = "op.ENTITY_TYPE" if eras_owner else "'ORDER'"
-    return Fill(
-        table="b_sale_order_props_value",
-        source=(
-            "order_draft o STRAIGHT_JOIN b_sale_order_props op ON op.PERSON_TYPE_ID = o.person_type "
-            f"AND {pick('has', 'o.n * 100 + op.ID', 10_000)} < CASE op.ID {PRESENT} ELSE 0 END "
-            + ("" if eras_owner else "AND op.ID <> 61")
-        ),
-        values={
-            "ID": f"700013 + {PROPERTY_KEY}",
-            "ORDER_ID": "o.id",
-            "ORDER_PROPS_ID": "op.ID",
-            "NAME": "op.NAME",
-            "VALUE": f"IF({chance('empty', 'o.n * 100 + op.ID', 4)}, '', CASE op.CODE {by_code} END)",
-            "CODE": f"IF({chance('no-code', 'o.n * 100 + op.ID', 2)}, NULL, op.CODE)",
-            "XML_ID": f"CONCAT('bx_', {PROPERTY_KEY})",
-            "ENTITY_ID": f"IF({owner} = 'ORDER', o.id, o.id * 2 + 1)",
-            "ENTITY_TYPE": owner,
-        },
-    )
+VALUE = " ".join(
+    f"WHEN {declared.id} THEN {VALUES[declared.code]}" for declared in ORDER_PROPERTIES
+)
+SHIPMENTS = ", ".join(
+    str(declared.id) for declared in ORDER_PROPERTIES if declared.owner == "SHIPMENT"
+)
+# Values of the properties of the order's person type; some are left out, some empty.
+ORDER_VALUES = Fill(
+    table="b_sale_order_props_value",
+    source=(
+        "order_draft o STRAIGHT_JOIN b_sale_order_props op ON op.PERSON_TYPE_ID = o.person_type "
+        f"AND {pick('has', 'o.n * 100 + op.ID', 10_000)} < CASE op.ID {PRESENT} ELSE 0 END "
+        f"AND (@era <> '2015' OR op.ID NOT IN ({SHIPMENTS}))"
+    ),
+    values={
+        "ID": f"700013 + {PROPERTY_KEY}",
+        "ORDER_ID": "o.id",
+        "ORDER_PROPS_ID": "op.ID",
+        "NAME": "op.NAME",
+        "VALUE": f"IF({chance('empty', 'o.n * 100 + op.ID', 4)}, '', CASE op.ID {VALUE} END)",
+        "CODE": f"IF({chance('no-code', 'o.n * 100 + op.ID', 2)}, NULL, op.CODE)",
+        "XML_ID": f"CONCAT('bx_', {PROPERTY_KEY})",
+        "ENTITY_ID": f"IF(op.ID IN ({SHIPMENTS}), o.id * 2 + 1, o.id)",
+        "ENTITY_TYPE": f"IF(op.ID IN ({SHIPMENTS}), 'SHIPMENT', 'ORDER')",
+    },
+)
 
 
 CARTS = Fill(
@@ -302,7 +303,7 @@ def fill_orders(cursor: Cursor, *, era: str, done: Callable[[str], None]) -> Non
     TOTALS.run(cursor)
     ORDERS.run(cursor)
     done("orders")
-    property_values(eras_owner=era == "2026").run(cursor)
+    ORDER_VALUES.run(cursor)
     done("order properties")
     CARTS.run(cursor)
     HISTORY.run(cursor)

@@ -41,7 +41,7 @@ class Crm:
         """Raises TargetError or TransientError."""
         with target_errors(), self._connection.transaction():
             self._connection.execute(f"SET LOCAL statement_timeout = '{DEADLINE_SECONDS}s'")
-            composed = sql.SQL(query) if isinstance(query, str) else query  # type: ignore[arg-type]
+            composed = sql.SQL(query) if isinstance(query, str) else query
             return self._connection.execute(composed, values or None).fetchall()
 
     def row(self, query: str, *values: object) -> Row:

@@ -29,7 +29,12 @@ def compare_table(
     table: Table, *, mysql_url: str, postgres_url: str, settings: SyncSettings
 ) -> Comparison:
     """Compares counts and hashes of all rows. Writes nothing."""
-    with connect(postgres_url) as connection, target_errors(table.name), connection.transaction():
+    deadline = settings.query_deadline_seconds
+    with (
+        connect(postgres_url, deadline_seconds=deadline) as connection,
+        target_errors(table.name),
+        connection.transaction(),
+    ):
         target = Target(connection, settings)
         target.begin()
         with shop_snapshot(mysql_url, settings) as shop:

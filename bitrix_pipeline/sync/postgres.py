@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from bitrix_pipeline.errors import PipelineError, TargetError, TransientError
 from bitrix_pipeline.model.migrate import sqlalchemy_url
+from bitrix_pipeline.sync.watched_connection import WatchedConnection
 
 CONNECT_DEADLINE_SECONDS = 10
 KEEPALIVE_SECONDS = 30
@@ -23,15 +24,20 @@ TRANSIENT_STATES = ("08", "40", "53", "57", "55P03")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+GRACE_SECONDS = 15
+"""Postgres' own statement_timeout speaks first: its error is the clearer one."""
 
-def connect(postgres_url: str) -> Connection:
-    """A connection in autocommit mode; transactions are begun explicitly.
+
+def connect(postgres_url: str, *, deadline_seconds: int = 300) -> Connection:
+    """A connection in autocommit mode, whose every answer has a deadline.
+
+    Transactions are begun explicitly.
 
     Raises TransientError when Postgres is away.
     """
     url = make_url(sqlalchemy_url(postgres_url)).set(drivername="postgresql")
     with target_errors():
-        return psycopg.connect(
+        connection = WatchedConnection.connect(
             url.render_as_string(hide_password=False),
             autocommit=True,
             prepare_threshold=None,
@@ -39,6 +45,8 @@ def connect(postgres_url: str) -> Connection:
             keepalives_idle=KEEPALIVE_SECONDS,
             application_name="bitrix_pipeline",
         )
+    connection.watch(deadline_seconds + GRACE_SECONDS)
+    return connection
 
 
 @contextmanager

@@ -166,7 +166,7 @@ class ShopSnapshot:
         moment = Instant("b_sale_order_archive.DATE_ARCHIVED").sql(self.facts)
         with source_errors("b_sale_order_archive"), self._connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT ORDER_ID, MAX({moment}) FROM b_sale_order_archive"
+                f"SELECT ORDER_ID, MAX(CONCAT({moment}, '')) FROM b_sale_order_archive"
                 " WHERE ORDER_ID IN %s GROUP BY ORDER_ID",
                 (list(order_ids),),
             )

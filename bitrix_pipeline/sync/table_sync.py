@@ -54,7 +54,12 @@ def sync_table(
     then nothing was written.
     """
     started = time.monotonic()
-    with connect(postgres_url) as connection, target_errors(table.name), connection.transaction():
+    deadline = settings.query_deadline_seconds
+    with (
+        connect(postgres_url, deadline_seconds=deadline) as connection,
+        target_errors(table.name),
+        connection.transaction(),
+    ):
         target = Target(connection, settings)
         target.begin()
         target.wait_for_turn(table)

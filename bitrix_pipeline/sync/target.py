@@ -1,5 +1,6 @@
 """Postgres as a sync sees it: everything that it asks and tells, in one transaction."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,8 @@ from bitrix_pipeline.sync.scope import IdRange
 from bitrix_pipeline.sync.settings import SyncSettings
 from bitrix_pipeline.sync.snapshot import Bucket
 from bitrix_pipeline.sync.target_sql import SCRATCH, Sql, TargetSql, internal
+
+SECONDS_BETWEEN_ASKING = 0.2
 
 
 @dataclass(frozen=True)
@@ -44,23 +47,37 @@ class Target:
 
     def begin(self) -> None:
         """Inside a new transaction: deadlines, the shop's zone for naive times, scratch tables."""
-        deadline = self.settings.query_deadline_seconds * 1000
-        lock_deadline = self.settings.lock_deadline_seconds * 1000
+        deadline = str(self.settings.query_deadline_seconds * 1000)
         for name, value in (
             ("timezone", self.settings.shop_timezone),
-            ("statement_timeout", str(max(deadline, lock_deadline))),
-            ("lock_timeout", str(lock_deadline)),
+            ("statement_timeout", deadline),
+            ("lock_timeout", deadline),
             ("datestyle", "ISO, YMD"),
         ):
             self.connection.execute("SELECT set_config(%s, %s, true)", (name, value))
         self.connection.execute("SET CONSTRAINTS ALL DEFERRED")
 
     def wait_for_turn(self, table: Table) -> None:
-        """Holds the table's turn until the transaction ends: no two syncs of one table at once."""
-        self.connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-            (f"bitrix_pipeline.sync.{self.settings.target_schema}.{table.name}",),
-        )
+        """Holds the table's turn until the transaction ends: no two syncs of one table at once.
+
+        Asks again and again instead of waiting in Postgres, so that every statement stays short.
+        Raises TransientError when another sync does not end in time.
+        """
+        name = f"bitrix_pipeline.sync.{self.settings.target_schema}.{table.name}"
+        give_up = time.monotonic() + self.settings.lock_deadline_seconds
+        while not self._has_turn(name):
+            if time.monotonic() > give_up:
+                raise TransientError(
+                    f"{table.name}: another sync of it has not ended within "
+                    f"{self.settings.lock_deadline_seconds} s"
+                )
+            time.sleep(SECONDS_BETWEEN_ASKING)
+
+    def _has_turn(self, name: str) -> bool:
+        row = self.connection.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", (name,)
+        ).fetchone()
+        return bool(row and row[0])
 
     def make_scratch_tables(self) -> None:
         self.connection.execute(SCRATCH)
