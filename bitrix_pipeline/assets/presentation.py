@@ -52,7 +52,10 @@ def column_lineage(table: Table) -> dg.TableColumnLineage:
 
 def column_map(table: Table) -> str:
     """The lineage as a Markdown table."""
-    rows = [("id", "text" if table.has_text_key else "bigint", (table.key,), "The Bitrix ID.")]
+    id_type = "text" if table.has_text_key else "bigint"
+    rows: list[tuple[str, str, tuple[str, ...], str]] = [
+        ("id", id_type, (table.key,), "The Bitrix ID.")
+    ]
     rows += [(c.name, c.type.value, c.source.inputs, c.description) for c in table.columns]
     lines = [
         f"| `{name}` | {type_} | {'<br>'.join(f'`{i}`' for i in inputs)} | {description} |"

@@ -12,7 +12,7 @@ from bitrix_pipeline.assets.partitions import (
 from bitrix_pipeline.sync import ChangedLately, Everything, IdRange, Ids, Scope
 
 
-class SyncConfig(dg.Config):  # type: ignore[misc]
+class SyncConfig(dg.Config):
     """One-off scopes for the Launchpad; empty means: what changed lately, or the partitions."""
 
     full: bool = Field(default=False, description="Compare all rows by content.")
