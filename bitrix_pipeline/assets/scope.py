@@ -35,6 +35,13 @@ def scopes_of(config: SyncConfig, partition_keys: list[str]) -> list[Scope]:
 
     Raises Failure when the config is unclear.
     """
+    ranges = [key for key in partition_keys if key not in SPECIAL_KEYS]
+    if ranges and (config.ids or config.id_range):
+        raise dg.Failure(
+            "A run with ids or id_range would mark a whole range of IDs as synced: "
+            f"take the partition {CHANGED_LATELY} for them.",
+            allow_retries=False,
+        )
     asked: list[Scope] = []
     if config.full:
         asked.append(Everything())
@@ -50,8 +57,8 @@ def scopes_of(config: SyncConfig, partition_keys: list[str]) -> list[Scope]:
         return asked
     if EVERYTHING in partition_keys:
         return [Everything()]
-    ranges = merged([key for key in partition_keys if key not in SPECIAL_KEYS])
-    return [*([ChangedLately()] if CHANGED_LATELY in partition_keys or not ranges else []), *ranges]
+    lately = [ChangedLately()] if CHANGED_LATELY in partition_keys or not ranges else []
+    return [*lately, *merged(ranges)]
 
 
 def parse_id_range(text: str) -> IdRange:

@@ -21,7 +21,7 @@ from bitrix_pipeline.assets.source import source_key
 from bitrix_pipeline.errors import PermanentError
 from bitrix_pipeline.model import TABLES, Table
 from bitrix_pipeline.resources import Pipeline
-from bitrix_pipeline.sync import Scope, SyncResult
+from bitrix_pipeline.sync import ChangedLately, Everything, Scope, SyncResult
 from bitrix_pipeline.sync.plan import Progress
 from bitrix_pipeline.sync.result import RangeCounts
 
@@ -86,7 +86,7 @@ def build_table_asset(table: Table) -> dg.AssetsDefinition:
                 rows = reports.rows_in(table, range_of(key))
                 context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=key)
             if is_partitioned and not ranges:
-                _report_ranges(context, result, pipeline)
+                _report_ranges(context, scopes, result, pipeline)
             return dg.MaterializeResult(
                 metadata=sync_metadata(table, result, report, preview),
                 check_results=[nothing_set_aside(table, reports)],
@@ -129,18 +129,20 @@ def _partition_keys(context: dg.AssetExecutionContext) -> list[str]:
 
 
 def _report_ranges(
-    context: dg.AssetExecutionContext, result: SyncResult, pipeline: Pipeline
+    context: dg.AssetExecutionContext, scopes: list[Scope], result: SyncResult, pipeline: Pipeline
 ) -> None:
     """Marks the ranges that a run over the whole table wrote, and any that were still missing.
 
-    Both special partitions look at all IDs of the table, so no range lacks a row afterwards.
+    Such a run looks at all IDs of the table, so no range lacks a row afterwards; a run over some
+    IDs of the run config makes no missing range whole.
     """
     instance, size = context.instance, pipeline.settings.partition_size
     written = {partition_key(number, size): counts for number, counts in result.ranges.items()}
     instance.add_dynamic_partitions(str(ID_RANGES.name), sorted(written))
     known = set(instance.get_dynamic_partitions(str(ID_RANGES.name))) - set(SPECIAL_KEYS)
     missing = known - instance.get_materialized_partitions(context.asset_key)
-    for key in sorted(missing | written.keys()):
+    is_whole = all(isinstance(scope, Everything | ChangedLately) for scope in scopes)
+    for key in sorted(missing | written.keys() if is_whole else written.keys() - missing):
         counts = asdict(written.get(key, RangeCounts()))
         numbers = {f"rows_{what}": count for what, count in counts.items()}
         context.log_event(

@@ -65,6 +65,7 @@ STATUS = (
     f"IF(n * 50 > @orders * 49, {word('fresh', 'n', ('N', 'N', 'P', 'FL', 'ZZ'))}, "
     f"{word('status', 'n', ('F',) * 17 + ('N', 'P', 'FL'))})"
 )
+BUYER = pick("buyer", "n", 1_000_000)
 DRAFT_ORDERS = Fill(
     table="order_draft",
     source="numbers WHERE n < @orders",
@@ -72,7 +73,7 @@ DRAFT_ORDERS = Fill(
         "n": "n",
         "id": order_id("n"),
         # Few buyers come often, most once or twice.
-        "buyer": f"FLOOR(@users * POW({pick('buyer', 'n', 1_000_000)} / 1000000, 1.4))",
+        "buyer": f"@users * {BUYER} * {BUYER} DIV 1000000000000",
         "person_type": f"IF({chance('company', 'n', 7)}, {COMPANY}, {PERSON})",
         "line_count": word("lines", "n", (1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 5)),
         "is_set": chance("set", "n", 3),

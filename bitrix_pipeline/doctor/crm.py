@@ -6,6 +6,7 @@ Works behind a transaction pooler as well, where each question may reach another
 from functools import cached_property
 from typing import Any
 
+import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
@@ -52,14 +53,14 @@ class Crm:
 
     def another(self) -> Connection:
         """A second connection to the same place. Raises TransientError or TargetError."""
-        return connect(self.settings.require_postgres_url())
+        return connect(self.settings.require_postgres_url(), deadline_seconds=DEADLINE_SECONDS)
 
     @property
     def port(self) -> int:
         """The one in POSTGRES_URL, which may be a pooler's."""
         return make_url(sqlalchemy_url(self.settings.require_postgres_url())).port or DEFAULT_PORT
 
-    @property
+    @cached_property
     def our_tables(self) -> list[tuple[str, str]]:
         """Schema and name of each table that a migration makes, alembic's own included."""
         tables = metadata(self.settings.target_schema).tables.values()
@@ -97,11 +98,20 @@ def open_crm(settings: Settings) -> tuple[Crm | None, list[Finding]]:
         return None, [problem(TOPIC, f"{error}.", "Set POSTGRES_URL.")]
     place = f"{url.host or 'the local socket'}:{url.port or DEFAULT_PORT}"
     try:
-        connection = connect(settings.require_postgres_url())
+        connection = connect(settings.require_postgres_url(), deadline_seconds=DEADLINE_SECONDS)
     except PipelineError as error:
         advice = (
             "Check host, port, user, password and database in POSTGRES_URL, that Postgres runs and "
             f"lets this machine in (pg_hba.conf), and that no firewall is before {place}."
         )
-        return None, [problem(TOPIC, f"{' '.join(str(error).split())}.", advice)]
+        return None, [problem(TOPIC, f"{place} does not let us in: {_reason(error)}.", advice)]
     return Crm(connection, settings), [ok(TOPIC, f"{place} answers and lets the account in.")]
+
+
+def _reason(error: PipelineError) -> str:
+    """In the words of libpq, which never repeats a password; ours leave them out."""
+    original = error.__context__
+    if not isinstance(original, psycopg.OperationalError):
+        return str(error)
+    first_line = str(original).strip().splitlines()[0]
+    return first_line.split("failed: ")[-1].removeprefix("FATAL:").strip()

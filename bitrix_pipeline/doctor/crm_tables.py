@@ -11,6 +11,9 @@ from bitrix_pipeline.model.postgres import INTERNAL_SCHEMA, metadata
 
 TOPIC = "Postgres tables"
 
+REGCLASS = "to_regclass(format('%%I.%%I', %s::text, %s::text))"
+"""A table by its schema and name."""
+
 MIGRATE = "Run bitrix-pipeline migrate."
 
 
@@ -23,6 +26,8 @@ def check_migrated(crm: Crm) -> Iterator[Finding]:
     )
     reached = [str(row[0]) for row in crm.rows(query)]
     newest = newest_revision()
+    if not reached and _is_hidden(crm, INTERNAL_SCHEMA, "alembic_version"):
+        return
     if reached == [newest]:
         yield ok(TOPIC, f"The tables are of the newest version, {newest}.")
     else:
@@ -105,18 +110,14 @@ def check_owner(crm: Crm) -> Iterator[Finding]:
     foreign = [
         f"{schema}.{table}"
         for schema, table in sorted(crm.existing_tables)
-        if not crm.value(
-            "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class"
-            " WHERE oid = to_regclass(format('%%I.%%I', %s::text, %s::text))",
-            schema,
-            table,
-        )
+        if not _is_owned(crm, schema, table)
     ]
     account = _account(crm)
     if foreign:
         yield problem(
             TOPIC,
-            f"{account} does not own {listed(foreign)}: it can neither migrate nor load them.",
+            f"{account} does not own {listed(foreign)}: it cannot migrate them, and row "
+            "level security hides their rows from it.",
             "Put the account that ran the first migration into POSTGRES_URL, or for each table: "
             f'ALTER TABLE {foreign[0]} OWNER TO "{account}";',
         )
@@ -132,14 +133,16 @@ def check_owner(crm: Crm) -> Iterator[Finding]:
 
 def check_hidden_rows(crm: Crm) -> Iterator[Finding]:
     """A sync that is shown no rows would take every row of the shop's for a new one."""
-    query = "SELECT row_security_active(to_regclass(format('%%I.%%I', %s::text, %s::text))::oid)"
-    hidden = [f"{s}.{t}" for s, t in sorted(crm.existing_tables) if crm.value(query, s, t)]
+    hidden = [
+        f"{schema}.{table}"
+        for schema, table in sorted(crm.existing_tables)
+        if _is_owned(crm, schema, table) and _is_hidden(crm, schema, table)
+    ]
     if hidden:
         yield problem(
             TOPIC,
             f"Row level security hides rows of {listed(hidden)} from {_account(crm)} itself.",
-            f"ALTER TABLE {hidden[0]} NO FORCE ROW LEVEL SECURITY; and so for each of them, by "
-            "their owner, whose account belongs into POSTGRES_URL.",
+            f"ALTER TABLE {hidden[0]} NO FORCE ROW LEVEL SECURITY; and so for each.",
         )
 
 
@@ -154,6 +157,16 @@ def check_foreign_tables(crm: Crm) -> Iterator[Finding]:
             f"The schema {crm.settings.target_schema} has tables of its own named {listed(taken)}.",
             "Set TARGET_SCHEMA to another schema before you run bitrix-pipeline migrate.",
         )
+
+
+def _is_owned(crm: Crm, schema: str, table: str) -> bool:
+    query = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = "
+    return bool(crm.value(f"{query}{REGCLASS}", schema, table))
+
+
+def _is_hidden(crm: Crm, schema: str, table: str) -> bool:
+    """Whether the account sees only the rows that a policy shows it: there is none."""
+    return bool(crm.value(f"SELECT row_security_active({REGCLASS}::oid)", schema, table))
 
 
 def _account(crm: Crm) -> str:

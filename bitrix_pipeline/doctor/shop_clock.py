@@ -25,7 +25,7 @@ NEWEST_ROWS = 1_000
 ZONE_STEP = 15 * 60
 """Seconds; zones differ by multiples of it."""
 CHECKOUT_SECONDS = 60
-"""From an account that the checkout makes to its order."""
+"""Between an order and the account that its checkout makes."""
 CHECKOUTS_NEEDED = 5
 """Fewer could be chance."""
 
@@ -135,8 +135,9 @@ def check_agreement(shop: Shop) -> Iterator[Finding]:
         return
     rows = shop.rows(
         "SELECT TIMESTAMPDIFF(SECOND, b_user.DATE_REGISTER, placed.DATE_INSERT)"
-        " FROM (SELECT USER_ID, DATE_INSERT FROM b_sale_order ORDER BY ID DESC"
-        f" LIMIT {NEWEST_ROWS}) AS placed JOIN b_user ON b_user.ID = placed.USER_ID"
+        " FROM (SELECT USER_ID, DATE_INSERT FROM b_sale_order ORDER BY ID DESC LIMIT %s) AS placed"
+        " JOIN b_user ON b_user.ID = placed.USER_ID",
+        NEWEST_ROWS,
     )
     apart = clocks_apart(int(row[0]) for row in rows if row[0] is not None)
     if apart == 0:
@@ -156,9 +157,10 @@ def clocks_apart(seconds: Iterable[int]) -> int | None:
     """By how much most checkouts say that the two clocks differ; None when they do not tell."""
     steps: Counter[int] = Counter()
     for difference in seconds:
-        step, rest = divmod(difference, ZONE_STEP)
-        if abs(difference) <= ZONES_APART.total_seconds() and rest <= CHECKOUT_SECONDS:
-            steps[step * ZONE_STEP] += 1
+        step = round(difference / ZONE_STEP) * ZONE_STEP
+        is_possible = abs(step) <= ZONES_APART.total_seconds()
+        if is_possible and abs(difference - step) <= CHECKOUT_SECONDS:
+            steps[step] += 1
     if not steps:
         return None
     apart, count = steps.most_common(1)[0]

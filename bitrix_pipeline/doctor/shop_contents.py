@@ -81,11 +81,11 @@ def check_statuses(shop: Shop) -> Iterator[Finding]:
 
 def check_flagged_properties(shop: Shop) -> Iterator[Finding]:
     flagged = shop.facts.flagged_properties
-    for flag in FLAGS:
+    for flag, column in FLAGS.items():
         if not flagged.get(flag):
             yield note(
                 TOPIC,
-                f"No order property has the flag {flag}, so {FLAGS[flag]} stays NULL; the value is "
+                f"No order property has the flag {flag}, so {column} stays NULL; the value is "
                 "among the order's properties.",
                 "Set the flag in Bitrix: Shop → Settings → Order properties.",
             )

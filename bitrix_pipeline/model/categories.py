@@ -14,6 +14,7 @@ CATEGORIES = Table(
     description="The tree of sections that products are sorted into.",
     key="b_iblock_section.ID",
     rows=_sections_of_catalogs,
+    also_reads=("b_catalog_iblock.IBLOCK_ID",),
     columns=(
         bitrix_id("bitrix_section_id", "b_iblock_section.ID"),
         reference(

@@ -41,6 +41,7 @@ ORDER_ITEMS = Table(
     key="b_sale_basket.ID",
     rows=lambda _: "b_sale_basket.ORDER_ID > 0",
     kept_while_archived="order_id",
+    also_reads=("b_sale_order_archive.ORDER_ID",),
     columns=(
         bitrix_id("bitrix_item_id", "b_sale_basket.ID"),
         reference("order_id", "b_sale_basket.ORDER_ID", "orders", "The order it belongs to."),

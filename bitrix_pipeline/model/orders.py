@@ -35,7 +35,7 @@ class ContactProperty:
 
     def sql(self, shop: ShopFacts) -> str:
         flagged = shop.flagged_properties.get(self.flag, ())
-        if not flagged:
+        if not flagged or not shop.has(f"{VALUES}.ORDER_PROPS_ID"):
             return "NULL"
         value = shop.text(f"{VALUES}.VALUE")
         return (
@@ -58,7 +58,7 @@ class OrderProperties:
 
     def sql(self, shop: ShopFacts) -> str:
         code, value = shop.text(f"{VALUES}.CODE"), shop.text(f"{VALUES}.VALUE")
-        key = f"IF({has_text(code)}, {code}, {VALUES}.ORDER_PROPS_ID)"
+        key = f"IF({has_text(code)}, {code}, {shop.column(f'{VALUES}.ORDER_PROPS_ID')})"
         pair = f"CONCAT({_array_element(key)}, ',', {_array_element(value)})"
         return (
             f"(SELECT CONCAT('{{', GROUP_CONCAT({pair} ORDER BY {VALUES}.ID SEPARATOR ','), '}}')"
@@ -86,6 +86,7 @@ ORDERS = Table(
     key="b_sale_order.ID",
     changed_at="b_sale_order.DATE_UPDATE",
     kept_while_archived="id",
+    also_reads=("b_sale_order_archive.ORDER_ID", "b_sale_order_archive.DATE_ARCHIVED"),
     columns=(
         bitrix_id("bitrix_order_id", "b_sale_order.ID"),
         text("number", "b_sale_order.ACCOUNT_NUMBER", "The number shown to people."),

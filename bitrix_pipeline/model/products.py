@@ -46,6 +46,8 @@ class OfferParent:
     def _link(self, shop: ShopFacts, catalog: Catalog) -> str | None:
         property_id = catalog.sku_property_id
         if catalog.version == 1:
+            if not shop.has("b_iblock_element_property.VALUE_NUM"):
+                return None
             return (
                 f"(SELECT NULLIF(CAST({of_lowest('link.ID', 'link.VALUE_NUM')} AS SIGNED), 0)"
                 " FROM b_iblock_element_property AS link"
@@ -88,6 +90,7 @@ PRODUCTS = Table(
     key="b_iblock_element.ID",
     rows=_published_elements_of_catalogs,
     joins=_catalog_row_and_base_price,
+    also_reads=("b_catalog_iblock.IBLOCK_ID", "b_catalog_group.BASE", "b_iblock.VERSION"),
     columns=(
         bitrix_id("bitrix_product_id", "b_iblock_element.ID"),
         integer("iblock_id", "b_iblock_element.IBLOCK_ID", "The catalog it belongs to."),

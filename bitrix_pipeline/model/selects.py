@@ -75,9 +75,9 @@ def _line(table: Table, shop: ShopFacts, *, fingerprint: str) -> str:
 
 
 def _hash_digits(table: Table, shop: ShopFacts, fingerprint: str) -> str:
-    """64 bits of the MD5 of the row, in hexadecimal."""
+    """64 bits of the row's SHA-256, in hexadecimal. (MySQL 9 has no MD5 any more.)"""
     joined = _joined([f"'{fingerprint}'", table.key, *_fields(table, shop)])
-    return f"LEFT(MD5({joined}), 16)"
+    return f"LEFT(SHA2({joined}, 256), 16)"
 
 
 def _fields(table: Table, shop: ShopFacts) -> list[str]:

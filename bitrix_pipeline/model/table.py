@@ -84,6 +84,8 @@ class Table:
     kept_while_archived: str | None = None
     """Target column with the order's ID: a row whose order is in the archive was not deleted."""
     placeholder: Placeholder | None = None
+    also_reads: tuple[str, ...] = ()
+    """Source columns that decide which rows are ours and what became of them."""
     has_text_key: bool = False
     extra_columns: tuple[tuple[str, Type, str], ...] = ()
     """Columns that the sync keeps itself: (name, type, description)."""
@@ -102,7 +104,8 @@ class Table:
     @property
     def source_columns(self) -> tuple[str, ...]:
         """Every source column that is read, as `table.COLUMN`."""
-        return tuple(dict.fromkeys([self.key, *(i for c in self.columns for i in c.source.inputs)]))
+        inputs = [i for column in self.columns for i in column.source.inputs]
+        return tuple(dict.fromkeys([self.key, *inputs, *self.also_reads]))
 
     @property
     def references(self) -> tuple[Column, ...]:

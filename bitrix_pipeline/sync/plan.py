@@ -1,6 +1,7 @@
 """Finds what has to travel: the ranges of IDs in which source and target differ."""
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -43,6 +44,8 @@ class Plan:
     """Source rows looked at."""
     rows: int = 0
     """Source rows that will travel; 0 where that is not known beforehand."""
+    waiting: list[int] = field(default_factory=list)
+    """Rows set aside earlier: they travel again, whether or not their bucket differs."""
     vanished_at_least: int = 0
     """How many target rows must have vanished: buckets that shrank."""
 
@@ -63,6 +66,29 @@ def plan_sync(
     """What has to travel so that the target equals the source within the scope."""
     if table.has_text_key:
         return Plan(parts=[whole_table()])
+    plan = _plan_scope(table, scope, shop, target, watermark=watermark, progress=progress)
+    plan.waiting = [id_ for id_ in target.waiting(table) if _is_within(scope, id_)]
+    _add_ids(plan, table, _not_covered(plan.waiting, plan.covered))
+    return plan
+
+
+def newest_change(table: Table, shop: ShopSnapshot, settings: SyncSettings) -> datetime | None:
+    """The watermark that this snapshot allows, naive in the shop's zone."""
+    if not shop.tells_changes(table):
+        return None
+    now = datetime.now(ZoneInfo(settings.shop_timezone)).replace(tzinfo=None)
+    return shop.newest_change(table, not_after=now + CLOCK_TOLERANCE)
+
+
+def _plan_scope(
+    table: Table,
+    scope: Scope,
+    shop: ShopSnapshot,
+    target: Target,
+    *,
+    watermark: datetime | None,
+    progress: Progress,
+) -> Plan:
     match scope:
         case Ids(ids):
             return _plan_ids(table, ids)
@@ -75,36 +101,48 @@ def plan_sync(
             return _plan_compared(table, None, shop, target, progress, by_content=True)
 
 
-def newest_change(table: Table, shop: ShopSnapshot, settings: SyncSettings) -> datetime | None:
-    """The watermark that this snapshot allows, naive in the shop's zone."""
-    if not shop.tells_changes(table):
-        return None
-    now = datetime.now(ZoneInfo(settings.shop_timezone)).replace(tzinfo=None)
-    return shop.newest_change(table, not_after=now + CLOCK_TOLERANCE)
+def _plan_ids(table: Table, ids: Iterable[int]) -> Plan:
+    plan = Plan()
+    _add_ids(plan, table, ids)
+    return plan
 
 
-def _plan_ids(table: Table, ids: tuple[int, ...]) -> Plan:
+def _add_ids(plan: Plan, table: Table, ids: Iterable[int]) -> None:
     ordered = sorted(set(ids))
-    plan = Plan(rows=len(ordered))
     for first in range(0, len(ordered), BLOCK_ROWS):
         plan.parts.append(among(table, ordered[first : first + BLOCK_ROWS]))
-    plan.covered = [IdRange(id_, id_ + 1) for id_ in ordered]
-    return plan
+    plan.covered += [IdRange(id_, id_ + 1) for id_ in ordered]
+    plan.rows += len(ordered)
+
+
+def _is_within(scope: Scope, id_: int) -> bool:
+    match scope:
+        case Ids(ids):
+            return id_ in ids
+        case IdRange(start, stop):
+            return start <= id_ < stop
+        case Everything() | ChangedLately():
+            return True
+
+
+def _not_covered(ids: Iterable[int], covered: Sequence[IdRange]) -> list[int]:
+    """The IDs in none of the ranges, which are in order."""
+    starts = [ids_.start for ids_ in covered]
+
+    def is_covered(id_: int) -> bool:
+        before = bisect_right(starts, id_)
+        return before > 0 and id_ < covered[before - 1].stop
+
+    return [id_ for id_ in ids if not is_covered(id_)]
 
 
 def _plan_changed(
     table: Table, since: datetime, shop: ShopSnapshot, target: Target, progress: Progress
 ) -> Plan:
     """By change time, and by the IDs: a vanished or late row has no change time to go by."""
-    compared = _plan_compared(table, None, shop, target, progress, by_content=False)
-    changed = _plan_ids(table, tuple(shop.ids_changed_since(table, since)))
-    return Plan(
-        parts=compared.parts + changed.parts,
-        covered=compared.covered,
-        read=compared.read,
-        rows=compared.rows + changed.rows,
-        vanished_at_least=compared.vanished_at_least,
-    )
+    plan = _plan_compared(table, None, shop, target, progress, by_content=False)
+    _add_ids(plan, table, _not_covered(shop.ids_changed_since(table, since), plan.covered))
+    return plan
 
 
 def _plan_compared(

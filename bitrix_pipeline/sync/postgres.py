@@ -4,6 +4,7 @@ Everything here also works behind a transaction pooler: no prepared statements, 
 transaction-level advisory locks only.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,9 @@ KEEPALIVE_SECONDS = 30
 # SQLSTATE classes: connection, transaction rollback, resources, operator intervention, and a lock
 # not had in time.
 TRANSIENT_STATES = ("08", "40", "53", "57", "55P03")
+
+DATA_EXCEPTION = "22"
+QUOTED = re.compile('".*"', re.DOTALL)
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -79,9 +83,15 @@ def classified(error: psycopg.Error, about: str = "") -> PipelineError:
 
 
 def reason_of(error: psycopg.Error) -> str:
-    """SQLSTATE and the message's first part, which names columns and constraints, not values.
+    """SQLSTATE and the message, which names columns and constraints, never values.
 
-    A message about a malformed value quotes it, so the quoted part is left out.
+    A message about a malformed value quotes it, so what is quoted there is left out. What a
+    trigger says may hold anything, so the place that said it is told instead.
     """
-    message = (error.diag.message_primary or type(error).__name__).split(': "')[0]
+    message = error.diag.message_primary or type(error).__name__
+    place = (error.diag.context or "").split("\n")[0]
+    if place.endswith("at RAISE"):
+        message = f"refused by {place}"
+    elif (error.sqlstate or "").startswith(DATA_EXCEPTION):
+        message = QUOTED.sub("…", message)
     return f"{error.sqlstate}: {message}" if error.sqlstate else message

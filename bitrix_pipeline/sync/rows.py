@@ -1,6 +1,6 @@
 """Writes blocks of rows; one that Postgres refuses is set aside and the rest goes on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import psycopg
 
@@ -8,10 +8,11 @@ from bitrix_pipeline.model import Table
 from bitrix_pipeline.sync.postgres import reason_of
 from bitrix_pipeline.sync.scope import IdRange
 from bitrix_pipeline.sync.set_aside import (
-    count_set_aside,
+    forget_vanished,
     key_of,
     release_written,
     set_aside,
+    waiting,
 )
 from bitrix_pipeline.sync.target import Target, Written
 
@@ -26,7 +27,10 @@ class RowWriter:
         self.table = table
         self.target = target
         self.refused = 0
-        self._had_set_aside = count_set_aside(target.connection, table) > 0
+        self.codes: list[str] = []
+        """Keys that the source has, of a table whose keys are text."""
+        self.waiting = frozenset(waiting(target.connection, table))
+        """IDs of rows that were set aside before."""
         target.prepare(table)
 
     def merge(self, lines: bytes, ids: IdRange | None = None) -> list[Written]:
@@ -39,6 +43,10 @@ class RowWriter:
     def fill(self, lines: bytes) -> None:
         """Puts the lines into the empty table."""
         self._write(lines, self._fill)
+
+    def forget_vanished(self, row_ids: Iterable[str]) -> None:
+        """Forgets those of the rows set aside that were looked for and that the source lacks."""
+        forget_vanished(self.target.connection, self.table, list(row_ids))
 
     def _write(self, lines: bytes, step: Callable[[bytes], list[Written]]) -> list[Written]:
         """Halves what is refused until the row at fault stands alone."""
@@ -59,7 +67,9 @@ class RowWriter:
     def _merge(self, lines: bytes, ids: IdRange | None) -> list[Written]:
         self.target.stage(self.table, lines)
         written = self.target.merge(self.table, ids)
-        if not self.table.has_text_key:
+        if self.table.has_text_key:
+            self.codes += self.target.staged_codes(self.table)
+        else:
             self.target.note_seen(self.table)
         if written:
             self.target.note_missing_parents(self.table)
@@ -71,13 +81,15 @@ class RowWriter:
         return []
 
     def _release(self) -> None:
-        if self._had_set_aside:
+        if self.waiting:
             staging = self.target.statements(self.table).staging
             release_written(self.target.connection, self.table, staging)
 
     def _set_aside(self, line: bytes, fault: psycopg.Error) -> None:
         set_aside(self.target.connection, self.table, line, reason_of(fault))
-        if not self.table.has_text_key:
+        if self.table.has_text_key:
+            self.codes.append(key_of(line))
+        else:
             self.target.note_seen_id(int(key_of(line)))
         self.refused += 1
 

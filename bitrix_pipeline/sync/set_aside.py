@@ -1,5 +1,7 @@
 """Rows that Postgres refuses: kept with the reason and their bytes, while the others go on."""
 
+from collections.abc import Sequence
+
 from psycopg import sql
 
 from bitrix_pipeline.model import Table
@@ -24,13 +26,13 @@ def set_aside(connection: Connection, table: Table, line: bytes, reason: str) ->
     )
 
 
-def count_set_aside(connection: Connection, table: Table) -> int:
-    """Rows of the table that are waiting."""
-    row = connection.execute(
-        sql.SQL("SELECT count(*) FROM {} WHERE table_name = %s").format(internal("set_aside")),
+def waiting(connection: Connection, table: Table) -> list[str]:
+    """The IDs of the table's rows that are set aside."""
+    rows = connection.execute(
+        sql.SQL("SELECT row_id FROM {} WHERE table_name = %s").format(internal("set_aside")),
         (table.name,),
-    ).fetchone()
-    return int(row[0]) if row else 0
+    )
+    return [row[0] for row in rows]
 
 
 def release_written(connection: Connection, table: Table, staging: sql.Composable) -> None:
@@ -41,4 +43,15 @@ def release_written(connection: Connection, table: Table, staging: sql.Composabl
             " WHERE kept.table_name = %s AND kept.row_id = staged.id::text"
         ).format(internal("set_aside"), staging),
         (table.name,),
+    )
+
+
+def forget_vanished(connection: Connection, table: Table, row_ids: Sequence[str]) -> None:
+    """Forgets those of the rows looked for that the source has no more."""
+    connection.execute(
+        sql.SQL(
+            "DELETE FROM {} AS kept WHERE kept.table_name = %s AND kept.row_id = ANY (%s)"
+            " AND NOT EXISTS (SELECT FROM seen WHERE seen.id::text = kept.row_id)"
+        ).format(internal("set_aside")),
+        (table.name, list(row_ids)),
     )

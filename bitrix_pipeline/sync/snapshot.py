@@ -170,7 +170,7 @@ class ShopSnapshot:
                 " WHERE ORDER_ID IN %s GROUP BY ORDER_ID",
                 (list(order_ids),),
             )
-            return {int(order_id): moment for order_id, moment in cursor.fetchall()}
+            return {int(order_id): _text(moment) for order_id, moment in cursor.fetchall()}
 
     def missing_columns(self, known: Sequence[str]) -> list[str]:
         """Columns that were read before and that the shop no longer has."""
@@ -262,6 +262,11 @@ def _halves(table: Table, where: Where) -> list[Where]:
 
 def _is_single(ids: IdRange | tuple[int, ...]) -> bool:
     return (ids.stop - ids.start if isinstance(ids, IdRange) else len(ids)) == 1
+
+
+def _text(moment: object) -> str | None:
+    """MAX of an expression may come back as text or as bytes, by server."""
+    return moment.decode() if isinstance(moment, bytes) else None if moment is None else str(moment)
 
 
 def _signed(unsigned: int) -> int:

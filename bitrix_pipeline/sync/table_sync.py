@@ -28,7 +28,6 @@ from bitrix_pipeline.sync.postgres import connect, target_errors
 from bitrix_pipeline.sync.result import SyncResult
 from bitrix_pipeline.sync.rows import RowWriter
 from bitrix_pipeline.sync.scope import ChangedLately, Everything, IdRange, Scope
-from bitrix_pipeline.sync.set_aside import key_of
 from bitrix_pipeline.sync.settings import SyncSettings
 from bitrix_pipeline.sync.snapshot import Block, ShopSnapshot, Where, shop_snapshot
 from bitrix_pipeline.sync.target import SyncState, Target
@@ -133,19 +132,18 @@ class _TableSync:
     def _merge(self, plan: Plan) -> None:
         refuse_shrunken(self.table, plan, self.shop, self.target)
         writer = RowWriter(self.table, self.target)
-        codes: list[str] = []
         for block, part in self._blocks(plan):
             within = part.ids if isinstance(part.ids, IdRange) else None
             for written in writer.merge(block.lines, within):
                 self.result.count(
                     written.range_number, inserted=written.inserted, updated=written.updated
                 )
-            if self.table.has_text_key:
-                codes += [key_of(line) for line in block.lines.splitlines()]
         if self.table.has_text_key:
-            mark_vanished_codes(self.table, codes, self.shop, self.target, self.result)
+            mark_vanished_codes(self.table, writer.codes, self.shop, self.target, self.result)
+            writer.forget_vanished(writer.waiting - set(writer.codes))
         else:
             mark_vanished(self.table, plan, self.shop, self.target, self.result)
+            writer.forget_vanished(map(str, plan.waiting))
         self._finish(writer)
 
     def _blocks(self, plan: Plan) -> Iterator[tuple[Block, Where]]:

@@ -11,6 +11,7 @@ from bitrix_pipeline.errors import TransientError
 from bitrix_pipeline.model import Table
 from bitrix_pipeline.sync.postgres import Connection
 from bitrix_pipeline.sync.scope import IdRange
+from bitrix_pipeline.sync.set_aside import waiting
 from bitrix_pipeline.sync.settings import SyncSettings
 from bitrix_pipeline.sync.snapshot import Bucket
 from bitrix_pipeline.sync.target_sql import SCRATCH, Sql, TargetSql, internal
@@ -135,6 +136,10 @@ class Target:
         )
         return [(int(number), int(rows)) for number, rows in self.connection.execute(query)]
 
+    def staged_codes(self, table: Table) -> list[str]:
+        query = sql.SQL("SELECT id FROM {}").format(self.statements(table).staging)
+        return [row[0] for row in self.connection.execute(query)]
+
     def note_seen(self, table: Table) -> None:
         self.connection.execute(self.statements(table).note_seen())
 
@@ -144,6 +149,10 @@ class Target:
     def note_missing_parents(self, table: Table, *, of_target: bool = False) -> None:
         for statement in self.statements(table).note_missing_parents(of_target=of_target):
             self.connection.execute(statement)
+
+    def waiting(self, table: Table) -> list[int]:
+        """IDs of rows that were set aside."""
+        return [int(row_id) for row_id in waiting(self.connection, table)]
 
     def still_missing(self, table: Table) -> list[int]:
         """IDs of rows that others refer to and that this table lacks."""

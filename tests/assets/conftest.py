@@ -1,16 +1,46 @@
-"""The code location over a shop and a CRM of the test's own, with a Dagster instance of its own."""
+"""A code location for each test; what it syncs is set up by the fixtures of all tests."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
 from deployment import Deployment
-from shop_and_crm import Pipeline, use_as_settings
+from shop_and_crm import STATUS_MAPPING, Crm, Pipeline, Shop
+
+PARTITION_SIZE = 1_000
 
 
 @pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as made:
-        yield made
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Those of the sync that filled `synced`; without the developer's own `.env`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STATUS_MAPPING", json.dumps(STATUS_MAPPING))
+    monkeypatch.setenv("PARTITION_SIZE", str(PARTITION_SIZE))
+
+
+@pytest.fixture
+def deploy(settings: None) -> Iterator[Callable[[Pipeline], Deployment]]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield lambda pipeline: Deployment(pipeline, instance)
+
+
+@pytest.fixture
+def new_deployment(deploy: Callable[[Pipeline], Deployment], pipeline: Pipeline) -> Deployment:
+    """Nothing was synced yet."""
+    return deploy(pipeline)
+
+
+@pytest.fixture
+def deployment(deploy: Callable[[Pipeline], Deployment], synced: Pipeline) -> Deployment:
+    """The whole shop was synced, from the shell: Dagster knows of no run."""
+    return deploy(synced)
+
+
+@pytest.fixture
+def pristine_deployment(
+    deploy: Callable[[Pipeline], Deployment], pristine_shop: Shop, synced_crm: Crm
+) -> Deployment:
+    """The same over the shop that no test changes."""
+    return deploy(Pipeline(pristine_shop, synced_crm))

@@ -52,9 +52,7 @@ def calm_shop(shop: Shop) -> Shop:
 
 
 @pytest.fixture
-def healthy(
-    calm_shop: Shop, synced_crm: Crm, consult: Callable[..., Consultation]
-) -> Consultation:
+def healthy(calm_shop: Shop, synced_crm: Crm, consult: Callable[..., Consultation]) -> Consultation:
     return consult(calm_shop, synced_crm)
 
 

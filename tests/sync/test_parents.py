@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from shop_and_crm import Pipeline
 
-from bitrix_pipeline.demo.shop_sections import FLOWER_OFFERS, FLOWERS, NEWS
 from bitrix_pipeline.demo.shop_reference import FLOWER_LINK
+from bitrix_pipeline.demo.shop_sections import FLOWER_OFFERS, FLOWERS, NEWS
 from bitrix_pipeline.sync.scope import Ids
 
 LINE, ORDER, PRODUCT, SECTION, BUYER = 900_001, 900_002, 900_003, 900_004, 900_005
@@ -17,7 +17,7 @@ def add_line(pipeline: Pipeline, line: int = LINE, **values: object) -> None:
 
 
 def placeholder(pipeline: Pipeline, table: str, row_id: int) -> object:
-    """(is a placeholder, is marked deleted, Bitrix ID is the id, source_hash is none)"""
+    """What marks it: a placeholder, deleted, with the Bitrix ID, without a hash."""
     own_id = {
         "users": "bitrix_user_id",
         "categories": "bitrix_section_id",
@@ -74,7 +74,9 @@ def test_an_offer_brings_its_product_and_the_products_section(pipeline: Pipeline
     offer, product, section = pipeline.shop.rows(
         "SELECT l.IBLOCK_ELEMENT_ID, p.ID, p.IBLOCK_SECTION_ID"
         " FROM b_iblock_element_property AS l JOIN b_iblock_element AS p ON p.ID = l.VALUE_NUM"
-        " WHERE l.IBLOCK_PROPERTY_ID = %s AND p.IBLOCK_SECTION_ID > 0 ORDER BY 1 LIMIT 1",
+        " JOIN b_iblock_section AS s ON s.ID = p.IBLOCK_SECTION_ID AND s.IBLOCK_ID = %s"
+        " WHERE l.IBLOCK_PROPERTY_ID = %s AND p.WF_STATUS_ID = 1 ORDER BY 1 LIMIT 1",
+        FLOWERS,
         FLOWER_LINK,
     )[0]
 

@@ -25,13 +25,14 @@ CAUSES = {
     "a trigger": REFUSING_TRIGGER,
     "a unique index": "CREATE UNIQUE INDEX one_spam ON users (login) WHERE login = 'spam';"
     "INSERT INTO users (login) VALUES ('spam')",
-    "a shorter column": "ALTER TABLE users ALTER first_name TYPE varchar(14)",
+    "a computed column": "ALTER TABLE users ADD age int GENERATED ALWAYS AS"
+    " (CASE login WHEN 'spam' THEN first_name::int END) STORED",
 }
 REMEDIES = {
     "a check": "ALTER TABLE users DROP CONSTRAINT no_spam",
     "a trigger": "DROP FUNCTION refuse CASCADE",
     "a unique index": "DROP INDEX one_spam",
-    "a shorter column": "ALTER TABLE users ALTER first_name TYPE text",
+    "a computed column": "ALTER TABLE users DROP COLUMN age",
 }
 
 
@@ -88,7 +89,7 @@ def test_the_reason_tells_the_cause_and_nothing_of_the_customer(
         "a check": "no_spam",
         "a trigger": "refuse()",
         "a unique index": "one_spam",
-        "a shorter column": "varying(14)",
+        "a computed column": "type integer",
     }[cause]
     assert clue in reason
     assert SECRET not in reason + caplog.text
