@@ -36,7 +36,7 @@ def main(case: str, mysql_url: str, postgres_url: str, table: str) -> None:
 
 def rows_in(postgres_url: str, table: str) -> int:
     with psycopg.connect(postgres_url) as connection:
-        row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[arg-type]
+        row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     return int(row[0]) if row else 0
 
 

@@ -64,7 +64,7 @@ class Report:
     def _table_of_cases(self) -> Table:
         table = Table(title="What was measured", title_justify="left")
         table.add_column("case", no_wrap=True)
-        for heading in ("rows", "seconds", "rows/s", "MB of memory", "of WAL"):
+        for heading in ("rows", "seconds", "rows/s", "memory, MB", "WAL, MB"):
             table.add_column(heading, justify="right", no_wrap=True)
         for name, measured in self.measurements.items():
             table.add_row(

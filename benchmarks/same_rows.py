@@ -8,7 +8,11 @@ from bitrix_pipeline.model import table_named
 
 ORDER_ITEMS = table_named("order_items")
 SOURCE = ORDER_ITEMS.source
-COLUMNS = [name.removeprefix(f"{SOURCE}.") for name in ORDER_ITEMS.source_columns]
+COLUMNS = [
+    name.removeprefix(f"{SOURCE}.")
+    for name in ORDER_ITEMS.source_columns
+    if name.startswith(f"{SOURCE}.")
+]
 TYPES = {c.source.inputs[0].removeprefix(f"{SOURCE}."): c.type.value for c in ORDER_ITEMS.columns}
 IS_OURS = "ORDER_ID > 0"
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM {SOURCE} WHERE {IS_OURS}"

@@ -178,11 +178,15 @@ def _parents(table: Table) -> list[dg.AssetDep]:
 
 def _description(table: Table) -> str:
     sources = ", ".join(f"`{name}`" for name in table.source_tables)
+    partitions = (
+        "The partition `changed-lately` takes what changed, `everything` compares all rows, and "
+        "the others are ranges of IDs; the run config takes single IDs or any range. "
+    )
     return (
         f"{table.description}\n\n"
-        f"Kept equal to {sources} in the shop's MySQL, row for row, with Bitrix's IDs. The "
-        "partition `changed-lately` takes what changed, `everything` compares all rows, and the "
-        "others are ranges of IDs; the run config takes single IDs or any range. Rows that Bitrix deletes stay, with `deleted_at` set; "
+        f"Kept equal to {sources} in the shop's MySQL, row for row, with Bitrix's IDs. "
+        f"{partitions if table.name in PARTITIONED_TABLES else ''}"
+        "Rows that Bitrix deletes stay, with `deleted_at` set; "
         "a row that others refer to and that Bitrix no longer has is a placeholder."
     )
 

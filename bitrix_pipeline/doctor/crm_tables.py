@@ -67,7 +67,7 @@ def check_columns(crm: Crm) -> Iterator[Finding]:
         yield problem(
             TOPIC,
             f"Postgres has no column {listed(missing)}.",
-            "Add what was dropped, as docs/ and the migrations describe it, then sync with --full.",
+            "Add what was dropped, as docs/tables.md describes it, then sync with --full.",
         )
 
 
@@ -87,22 +87,15 @@ def check_rights(crm: Crm) -> Iterator[Finding]:
             f"{account} may not make temporary tables, which every sync does.",
             f'GRANT TEMPORARY ON DATABASE "{_database(crm)}" TO "{account}";',
         )
-    if crm.is_migrated:
-        return
-    # None: there is no such schema yet.
-    if not may_schema and in_target is not True:
+    if not crm.is_migrated and (not may_schema or in_target is False):
+        grants = [f'GRANT CREATE ON DATABASE "{_database(crm)}" TO "{account}";']
+        # None: there is no such schema yet, and whoever makes it owns it.
+        if in_target is False:
+            grants.append(f'GRANT USAGE, CREATE ON SCHEMA "{schema}" TO "{account}";')
         yield problem(
             TOPIC,
-            f"{account} may not make tables in the schema {schema}.",
-            f'GRANT CREATE ON DATABASE "{_database(crm)}" TO "{account}"; '
-            f'GRANT USAGE, CREATE ON SCHEMA "{schema}" TO "{account}";',
-        )
-    elif not may_schema or in_target is False:
-        yield problem(
-            TOPIC,
-            f"{account} may not make {'the schema ' + INTERNAL_SCHEMA if in_target else 'tables'}.",
-            f'GRANT CREATE ON DATABASE "{_database(crm)}" TO "{account}"; '
-            f'GRANT USAGE, CREATE ON SCHEMA "{schema}" TO "{account}";',
+            f"{account} may not make the schema {INTERNAL_SCHEMA} or tables in {schema}.",
+            " ".join(grants),
         )
 
 

@@ -20,7 +20,7 @@ from bitrix_pipeline.doctor import (
 from bitrix_pipeline.doctor.crm import Crm, open_crm
 from bitrix_pipeline.doctor.finding import Finding, problem
 from bitrix_pipeline.doctor.shop import Shop, open_shop
-from bitrix_pipeline.errors import PermanentError, TransientError
+from bitrix_pipeline.errors import PermanentError, PipelineError, TransientError
 from bitrix_pipeline.settings import Settings
 
 Subject = TypeVar("Subject")
@@ -49,29 +49,37 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """
     for check in pipeline_settings.CHECKS:
         yield from check(settings)
+    of_shop: list[PipelineError] = []
+    of_crm: list[PipelineError] = []
     with ExitStack() as opened:
         shop, findings = open_shop(settings)
         yield from findings
         if shop:
             opened.enter_context(closing(shop))
-            yield from _run(SHOP_CHECKS, shop, "MySQL")
+            yield from _run(SHOP_CHECKS, shop, "MySQL", of_shop)
         crm, findings = open_crm(settings)
         yield from findings
         if crm:
             opened.enter_context(closing(crm))
-            yield from _run(CRM_CHECKS, crm, "Postgres")
-        if shop and crm:
-            yield from _run(both.CHECKS, both.Both(shop, crm), "sync")
+            yield from _run(CRM_CHECKS, crm, "Postgres", of_crm)
+        if shop and crm and not of_shop and not of_crm:
+            yield from _run(both.CHECKS, both.Both(shop, crm), "sync", [])
 
 
-def _run(checks: Iterable[Check[Subject]], subject: Subject, topic: str) -> Iterator[Finding]:
-    """A check that cannot be made does not keep the others from being made."""
+def _run(
+    checks: Iterable[Check[Subject]], subject: Subject, topic: str, hindered: list[PipelineError]
+) -> Iterator[Finding]:
+    """A check that cannot be made does not keep the others from being made; `hindered` notes why."""
     for check in checks:
         try:
             yield from check(subject)
         except PermanentError as error:
-            yield problem(topic, f"One check could not be made: {error}.", "Mend this first.")
+            # One missing right may keep many checks from being made: the first says enough.
+            if not hindered:
+                yield problem(topic, f"Not everything could be seen: {error}.", "Mend this first.")
+            hindered.append(error)
         except TransientError as error:
+            hindered.append(error)
             yield problem(
                 topic,
                 f"The connection was lost or a question took too long: {error}.",

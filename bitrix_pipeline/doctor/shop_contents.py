@@ -1,4 +1,7 @@
-"""What the shop has set up that rows depend on: catalogs, prices, statuses, order properties."""
+"""What the shop has set up that rows depend on: catalogs, prices, statuses, order properties.
+
+Nothing is said about a table that is missing or may not be read: other checks say that.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -16,6 +19,8 @@ FLAGS = {
 
 
 def check_catalogs(shop: Shop) -> Iterator[Finding]:
+    if not shop.facts.has_table("b_catalog_iblock") or not shop.facts.has_table("b_iblock"):
+        return
     catalogs = shop.facts.catalogs
     offers = [catalog for catalog in catalogs if catalog.has_offers]
     if not catalogs:
@@ -42,6 +47,8 @@ def _has_link(shop: Shop, catalog: Catalog) -> bool:
 
 
 def check_base_price(shop: Shop) -> Iterator[Finding]:
+    if not shop.facts.has_table("b_catalog_group"):
+        return
     types = shop.facts.base_price_types
     if len(types) == 1:
         yield ok(TOPIC, f"The base price is price type {types[0]}.")
@@ -80,6 +87,8 @@ def check_statuses(shop: Shop) -> Iterator[Finding]:
 
 
 def check_flagged_properties(shop: Shop) -> Iterator[Finding]:
+    if not shop.facts.has_table("b_sale_order_props"):
+        return
     flagged = shop.facts.flagged_properties
     for flag, column in FLAGS.items():
         if not flagged.get(flag):

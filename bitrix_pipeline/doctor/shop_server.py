@@ -72,7 +72,7 @@ def check_packet(shop: Shop) -> Iterator[Finding]:
 def check_replication(shop: Shop) -> Iterator[Finding]:
     states = shop.status("SHOW REPLICA STATUS", "SHOW SLAVE STATUS")
     if states is None:
-        if int(shop.value("SELECT @@global.read_only")):
+        if str(shop.value("SELECT @@global.read_only")) not in {"0", "OFF"}:
             yield note(
                 TOPIC,
                 "The server is read-only, so probably a replica, and the account may not ask how "

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from consultation import READER, WORDS, Consultation
-from shop_and_crm import Crm, Shop
+from shop_and_crm import Crm, Shop, copy_of_database, drop_database, new_shop
 
 from bitrix_pipeline.demo.shop import reader_account
-from bitrix_pipeline.servers import PrivateMariaDB
+from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
 from bitrix_pipeline.settings import Settings
 
 # Long ago and not together, so that no test depends on the day on which it runs.
@@ -46,14 +46,42 @@ def consult(mariadb: PrivateMariaDB) -> Callable[..., Consultation]:
 
 @pytest.fixture
 def calm_shop(shop: Shop) -> Shop:
+    """A shop to change."""
     for sql in OLD_TIMES:
         shop.run(sql)
     return shop
 
 
+@pytest.fixture(scope="session")
+def synced_crm_to_read(postgres: PrivatePostgres, synced_database: str) -> Iterator[Crm]:
+    crm = copy_of_database(postgres, synced_database)
+    yield crm
+    drop_database(postgres, crm)
+
+
+@pytest.fixture(scope="session")
+def calm_shop_to_read(mariadb: PrivateMariaDB) -> Iterator[Shop]:
+    with mariadb.connect() as admin:
+        shop = new_shop(admin, mariadb.url, orders=40, seed=1)
+        for sql in OLD_TIMES:
+            shop.run(sql)
+        yield shop
+
+
 @pytest.fixture
-def healthy(calm_shop: Shop, synced_crm: Crm, consult: Callable[..., Consultation]) -> Consultation:
-    return consult(calm_shop, synced_crm)
+def healthy(
+    calm_shop: Shop, synced_crm_to_read: Crm, consult: Callable[..., Consultation]
+) -> Consultation:
+    """With a shop to change."""
+    return consult(calm_shop, synced_crm_to_read)
+
+
+@pytest.fixture
+def healthy_crm(
+    calm_shop_to_read: Shop, synced_crm: Crm, consult: Callable[..., Consultation]
+) -> Consultation:
+    """With a CRM to change."""
+    return consult(calm_shop_to_read, synced_crm)
 
 
 @pytest.fixture

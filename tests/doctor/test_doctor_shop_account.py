@@ -90,6 +90,19 @@ def test_single_columns_are_not_enough(
     assert "whole tables" in finding.advice
 
 
+def test_an_account_that_may_write_and_not_read(
+    healthy: Consultation, calm_shop: Shop, as_root: Callable[..., None]
+) -> None:
+    as_root(f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {READER}@'%'")
+    as_root(f"GRANT INSERT ON {calm_shop.database}.* TO {READER}@'%'")
+
+    problems = [f.found for f in healthy.serious() if f.level is Level.PROBLEM]
+
+    assert len(problems) == 2
+    assert "may not read b_sale_status, b_user" in problems[0]
+    assert "Not everything could be seen" in problems[1]
+
+
 def test_a_role_is_told_because_it_cannot_be_looked_into(
     healthy: Consultation, as_root: Callable[..., None]
 ) -> None:

@@ -50,10 +50,10 @@ def test_nothing_set_is_two_problems_and_no_exception() -> None:
     assert [finding.topic for finding in found] == ["MySQL", "Postgres"]
 
 
-def test_it_only_reads(healthy: Consultation, synced_crm: Crm) -> None:
+def test_it_only_reads(healthy_crm: Consultation, synced_crm: Crm) -> None:
     before = synced_crm.contents(), synced_crm.rows("SELECT * FROM bitrix_pipeline.sync_state")
 
-    healthy.findings()
+    healthy_crm.findings()
 
     assert before == (
         synced_crm.contents(),
