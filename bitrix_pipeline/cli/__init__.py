@@ -9,7 +9,7 @@ import typer
 from bitrix_pipeline.cli.data import migrate, sync, verify
 from bitrix_pipeline.cli.demo import demo
 from bitrix_pipeline.cli.doctor import doctor
-from bitrix_pipeline.cli.screen import errors
+from bitrix_pipeline.cli.screen import complain, errors
 from bitrix_pipeline.cli.ui import ui
 from bitrix_pipeline.errors import PipelineError
 from bitrix_pipeline.servers import ServerError
@@ -35,7 +35,7 @@ def main() -> None:
     try:
         app()
     except (PipelineError, ServerError) as error:
-        errors.print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        complain(error)
         sys.exit(1)
     except KeyboardInterrupt:
         errors.print("Stopped.")

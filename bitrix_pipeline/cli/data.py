@@ -7,7 +7,7 @@ import typer
 from rich.table import Column
 from rich.table import Table as ScreenTable
 
-from bitrix_pipeline.cli.screen import errors, number_columns, progress, screen
+from bitrix_pipeline.cli.screen import complain, number_columns, progress, screen
 from bitrix_pipeline.errors import PipelineError, SettingsError
 from bitrix_pipeline.model import TABLES, Table, table_named
 from bitrix_pipeline.model.migrate import migrate as migrate_tables
@@ -68,7 +68,7 @@ def sync(
             results.append(_sync_one(each, scope, settings, sync_settings))
         except PipelineError as error:
             failures += 1
-            errors.print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+            complain(error)
     screen.print(results_table(results))
     if failures:
         raise typer.Exit(1)

@@ -1,6 +1,7 @@
 """doctor: whether everything is as the pipeline needs it."""
 
 import typer
+from rich.markup import escape
 
 from bitrix_pipeline.cli.screen import screen
 from bitrix_pipeline.doctor import Level, examine
@@ -18,9 +19,10 @@ def doctor() -> None:
     """Examine both databases and the settings, and say what to do about each finding."""
     worst = Level.OK
     for finding in examine(load_settings()):
-        screen.print(f"{MARKS[finding.level]} {finding.topic}: {finding.found}", highlight=False)
+        seen = escape(f"{finding.topic}: {finding.found}")
+        screen.print(f"{MARKS[finding.level]} {seen}", highlight=False)
         if finding.advice:
-            screen.print(f"    → {finding.advice}", highlight=False)
+            screen.print(f"    → {escape(finding.advice)}", highlight=False)
         worst = max(worst, finding.level, key=list(Level).index)
     if worst is Level.PROBLEM:
         raise typer.Exit(1)

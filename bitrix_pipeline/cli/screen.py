@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
@@ -25,6 +26,11 @@ def number_columns(table: Table, names: Iterable[str]) -> None:
     """Columns of numbers whose headings wrap, rather than being cut, on a narrow screen."""
     for name in names:
         table.add_column(name, justify="right", overflow="fold")
+
+
+def complain(error: Exception) -> None:
+    """One sentence on stderr. Escaped: drivers' messages hold brackets."""
+    errors.print(f"[bold red]Error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
 
 
 @contextmanager

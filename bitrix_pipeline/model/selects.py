@@ -75,7 +75,7 @@ def _line(table: Table, shop: ShopFacts, *, fingerprint: str) -> str:
 
 
 def _hash_digits(table: Table, shop: ShopFacts, fingerprint: str) -> str:
-    """64 bits of the row's SHA-256, in hexadecimal. (MySQL 9 has no MD5 any more.)"""
+    """64 bits of the row's SHA-256, in hexadecimal: MySQL 9 has no MD5 any more."""
     joined = _joined([f"'{fingerprint}'", table.key, *_fields(table, shop)])
     return f"LEFT(SHA2({joined}, 256), 16)"
 

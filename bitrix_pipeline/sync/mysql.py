@@ -1,5 +1,6 @@
 """Connections to the shop's MySQL, and its errors in our terms."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -57,7 +58,7 @@ def connect(url: str, *, deadline_seconds: int) -> "pymysql.Connection[Any]":
     Raises TransientError when the server is away and SourceError when it refuses the account.
     """
     parsed = parse_mysql_url(url)
-    with source_errors():
+    with source_errors(), _setup_errors():
         connection = pymysql.connect(
             host=parsed.host or "127.0.0.1",
             port=parsed.port or 3306,
@@ -81,6 +82,17 @@ def connect(url: str, *, deadline_seconds: int) -> "pymysql.Connection[Any]":
 def _option(url: URL, name: str) -> str | None:
     value = url.query.get(name)
     return value if isinstance(value, str) else None
+
+
+@contextmanager
+def _setup_errors() -> Iterator[None]:
+    """What goes wrong before the server is reached: a certificate that is not there, say."""
+    try:
+        yield
+    except (FileNotFoundError, PermissionError, ssl.SSLError, RuntimeError) as error:
+        raise SourceError(
+            f"the connection to the shop's MySQL cannot be set up ({error})"
+        ) from None
 
 
 @contextmanager

@@ -26,6 +26,8 @@ TRANSIENT_STATES = ("08", "40", "53", "57", "55P03")
 DATA_EXCEPTION = "22"
 QUOTED = re.compile('".*"', re.DOTALL)
 
+REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "not permitted")
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 GRACE_SECONDS = 15
@@ -37,10 +39,10 @@ def connect(postgres_url: str, *, deadline_seconds: int = 300) -> Connection:
 
     Transactions are begun explicitly.
 
-    Raises TransientError when Postgres is away.
+    Raises TransientError when Postgres is away and TargetError when it refuses the account.
     """
     url = make_url(sqlalchemy_url(postgres_url)).set(drivername="postgresql")
-    with target_errors():
+    with connection_errors():
         connection = WatchedConnection.connect(
             url.render_as_string(hide_password=False),
             autocommit=True,
@@ -51,6 +53,20 @@ def connect(postgres_url: str, *, deadline_seconds: int = 300) -> Connection:
         )
     connection.watch(deadline_seconds + GRACE_SECONDS)
     return connection
+
+
+@contextmanager
+def connection_errors() -> Iterator[None]:
+    """A refused connection has no SQLSTATE, only libpq's words, which hold no password."""
+    try:
+        yield
+    except psycopg.Error as error:
+        words = str(error).strip().splitlines()[-1]
+        if any(refusal in words for refusal in REFUSALS):
+            raise TargetError(
+                f"Postgres refuses the account or database in POSTGRES_URL ({words})"
+            ) from None
+        raise TransientError(f"Postgres is away ({words})") from None
 
 
 @contextmanager
