@@ -1,0 +1,119 @@
+"""The whole machine: `dagster dev` with its daemon, driven by what the UI sends."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from dagster_ui import DagsterUi, dagster_dev, wait_for
+from shop_and_crm import Crm, Pipeline, copy_of_database, drop_database, new_shop
+
+from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING
+from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
+
+DAEMON_SECONDS = 180
+"""Its loops pause 30 s for backfills and 5 s for sensors, and runs take their time to start."""
+
+# The first and the last, so that a run over everything between them would be noticed.
+CHOSEN = ["0000000000-0000000999", "0000003000-0000003999"]
+
+
+@dataclass
+class Machine:
+    ui: DagsterUi
+    pipeline: Pipeline
+
+    @property
+    def crm(self) -> Crm:
+        return self.pipeline.crm
+
+
+@pytest.fixture(scope="module")
+def machine(
+    mariadb: PrivateMariaDB,
+    postgres: PrivatePostgres,
+    migrated_database: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Machine]:
+    """Users were synced and then lost a column; nothing else was synced yet."""
+    with mariadb.connect() as admin:
+        shop = new_shop(admin, mariadb.url, orders=40, seed=1)
+    crm = copy_of_database(postgres, migrated_database)
+    pipeline = Pipeline(shop, crm)
+    pipeline.sync("users")
+    shop.run("ALTER TABLE b_user DROP XML_ID")
+    environment = {
+        "BITRIX_MYSQL_URL": shop.url,
+        "POSTGRES_URL": crm.url,
+        "PARTITION_SIZE": "1000",
+    }
+    with dagster_dev(tmp_path_factory.mktemp("dagster"), environment) as ui:
+        ui.stop_schedules()
+        yield Machine(ui, pipeline)
+    drop_database(postgres, crm)
+    shop.run(f"DROP DATABASE {shop.database}")
+    shop.connection.close()
+
+
+@pytest.fixture(scope="module")
+def registered(machine: Machine) -> dict[str, list[str]]:
+    """The partitions of products, once the sensor has looked."""
+    return wait_for(
+        lambda: (found := machine.ui.partitions("products")) and found["unmaterialized"] and found,
+        DAEMON_SECONDS,
+    )
+
+
+@pytest.fixture(scope="module")
+def launched(machine: Machine, registered: dict[str, list[str]]) -> tuple[str, str]:
+    """A backfill of products, and a run of users and orders: both at once."""
+    backfill = machine.ui.backfill("products", CHOSEN)
+    run = machine.ui.launch("sync_changed", CHANGED_LATELY, ["users", "orders"])
+    return backfill, run
+
+
+def test_the_sensor_registers_the_shops_ranges(registered: dict[str, list[str]]) -> None:
+    assert registered["materialized"] == []
+    assert {*CHOSEN, CHANGED_LATELY, EVERYTHING} < set(registered["unmaterialized"])
+
+
+def test_a_backfill_brings_the_rows_of_its_ranges_and_no_others(
+    machine: Machine, registered: dict[str, list[str]], launched: tuple[str, str]
+) -> None:
+    partitions = wait_for(
+        lambda: (found := machine.ui.partitions("products"))["materialized"] == CHOSEN and found,
+        DAEMON_SECONDS,
+        machine.ui.runs,
+    )
+
+    assert partitions["failed"] == []
+    assert partitions["unmaterialized"] == sorted({*registered["unmaterialized"]} - {*CHOSEN})
+    held = "SELECT id / 1000, count(*) FROM products WHERE NOT is_placeholder GROUP BY 1 ORDER BY 1"
+    reference = dict(machine.crm.rows(held))
+    assert set(reference) == {0, 3}
+    assert [
+        text
+        for text in machine.pipeline.differences("products")
+        if not text.endswith(": missing")
+    ] == []
+
+
+def test_orders_arrive_although_users_fail(
+    machine: Machine, launched: tuple[str, str]
+) -> None:
+    def follow_up() -> object:
+        return [
+            run
+            for run in machine.ui.runs()
+            if {"key": "dagster/sensor_name", "value": "carry_on"} in run["tags"]
+            and run["status"] == "SUCCESS"
+        ]
+
+    [run] = wait_for(follow_up, DAEMON_SECONDS, machine.ui.runs)
+
+    assert [key["path"] for key in run["assetSelection"]] == [["orders"]]
+    [failed] = [each for each in machine.ui.runs() if each["id"] == launched[1]]
+    assert failed["status"] == "FAILURE"
+    assert machine.crm.value("SELECT count(source_hash) FROM orders") == machine.pipeline.shop.value(
+        "SELECT COUNT(*) FROM b_sale_order"
+    )
