@@ -86,7 +86,9 @@ def verify(
     screen.print(verdicts_table(verdicts))
     for verdict in verdicts:
         for example in verdict.examples:
-            screen.print(example.describe(show_values=show_values), highlight=False)
+            # A customer's text may look like markup.
+            told = example.describe(show_values=show_values)
+            screen.print(told, markup=False, highlight=False, soft_wrap=True)
     if not all(verdict.equal for verdict in verdicts):
         raise typer.Exit(1)
 

@@ -60,7 +60,7 @@ def demo(
     screen.print(closing_table(verdicts, numbers))
     for verdict in verdicts:
         for example in verdict.examples:
-            screen.print(example.describe(), highlight=False)
+            screen.print(example.describe(), markup=False, highlight=False)
     screen.print("[bold]make ui[/] shows these runs in Dagster, over the same data.")
     if not all(verdict.equal for verdict in verdicts):
         raise typer.Exit(1)

@@ -112,6 +112,12 @@ class Table:
         return tuple(column for column in self.columns if column.references)
 
     @property
+    def parents(self) -> tuple[str, ...]:
+        """The other tables that its rows refer to."""
+        names = dict.fromkeys(str(column.references) for column in self.references)
+        return tuple(name for name in names if name != self.name)
+
+    @property
     def own_id(self) -> Column | None:
         """`bitrix_…_id`: the Bitrix ID, NULL for rows that the CRM made."""
         return next((c for c in self.columns if c.is_unique), None)

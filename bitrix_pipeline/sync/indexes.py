@@ -5,13 +5,18 @@ them row by row. Whatever stands in the catalog is taken and restored, also what
 added; the primary key stays, because the foreign keys of other tables rest on it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import psycopg
 from psycopg import sql
 
 from bitrix_pipeline.sync.postgres import Connection
 
 MAINTENANCE_MEMORY = "128MB"
+
+LOCK_PATIENCE = "500ms"
+"""Less than Postgres' deadlock_timeout, so that of two waiting for each other neither is killed."""
 
 SECONDARY = """
 SELECT 'constraint', c.conname, pg_get_constraintdef(c.oid), c.contype = 'f'
@@ -40,14 +45,17 @@ class SecondaryIndex:
     definition: str
 
 
-def take_away(connection: Connection, table: sql.Identifier) -> list[SecondaryIndex]:
+def take_away(
+    connection: Connection, table: sql.Identifier, parents: Sequence[sql.Identifier]
+) -> list[SecondaryIndex]:
     """Drops the secondary indexes, constraints before foreign keys, and returns them.
 
-    Returns nothing, and drops nothing, where the account does not own the table.
+    Returns nothing, and drops nothing, where the account does not own the table or somebody is
+    reading the tables in question: the load is slower then, but waits for nobody.
     """
     name = table.as_string(connection)
     owned = connection.execute(OWNED, (name,)).fetchone()
-    if not owned or not owned[0]:
+    if not owned or not owned[0] or not _lock(connection, [table, *parents]):
         return []
     rows = connection.execute(SECONDARY, {"table": name}).fetchall()
     found = [SecondaryIndex(kind, index, definition) for kind, index, definition, _ in rows]
@@ -60,6 +68,20 @@ def take_away(connection: Connection, table: sql.Identifier) -> list[SecondaryIn
             drop = sql.SQL("DROP INDEX {}").format(sql.SQL(index.name))
         connection.execute(drop)
     return found
+
+
+def _lock(connection: Connection, tables: Sequence[sql.Identifier]) -> bool:
+    try:
+        with connection.transaction():
+            row = connection.execute("SHOW lock_timeout").fetchone()
+            connection.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_PATIENCE,))
+            connection.execute(
+                sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.SQL(", ").join(tables))
+            )
+            connection.execute("SELECT set_config('lock_timeout', %s, true)", row)
+    except psycopg.errors.LockNotAvailable:
+        return False
+    return True
 
 
 def put_back(connection: Connection, table: sql.Identifier, indexes: list[SecondaryIndex]) -> None:

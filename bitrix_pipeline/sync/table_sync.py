@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bitrix_pipeline.errors import SourceError
-from bitrix_pipeline.model import Table
+from bitrix_pipeline.model import Table, table_named
 from bitrix_pipeline.sync.ahead import ahead
 from bitrix_pipeline.sync.deletions import (
     mark_vanished,
@@ -116,9 +116,18 @@ class _TableSync:
         return state
 
     def _fill(self, plan: Plan) -> None:
-        """An empty table: rows first, then their parents, then indexes and foreign keys."""
+        """An empty table: rows first, then their parents, then indexes and foreign keys.
+
+        Dropping a foreign key locks the parent as well, so the parents' turns are taken first: a
+        sync of theirs would else wait for that lock, and this one for its turn.
+        """
+        parents = [table_named(name) for name in self.table.parents]
+        for parent in parents:
+            self.target.wait_for_turn(parent)
         name = self.target.statements(self.table).name
-        indexes = take_away(self.target.connection, name)
+        indexes = take_away(
+            self.target.connection, name, [self.target.statements(p).name for p in parents]
+        )
         writer = RowWriter(self.table, self.target)
         for block, _ in self._blocks(plan):
             writer.fill(block.lines)

@@ -33,7 +33,8 @@ LAUNCH_RUN = """
 mutation LaunchPipelineExecution($executionParams: ExecutionParams!) {
   launchPipelineExecution(executionParams: $executionParams) {
     ... on LaunchRunSuccess { run { id } }
-    ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+    ... on Error { message }
   }
 }
 """
@@ -73,14 +74,6 @@ query Runs {
   }
 }
 """
-BACKFILL = """
-query Backfill($id: String!) {
-  partitionBackfillOrError(backfillId: $id) {
-    ... on PartitionBackfill { status }
-  }
-}
-"""
-
 REPOSITORY = {"repositoryLocationName": "bitrix_pipeline", "repositoryName": "__repository__"}
 
 
@@ -118,6 +111,7 @@ class DagsterUi:
                 "tags": [],
             },
         )
+        assert "backfillId" in launched, launched
         return str(launched["backfillId"])
 
     def launch(self, job: str, partition: str, tables: list[str]) -> str:
@@ -132,10 +126,10 @@ class DagsterUi:
                     **REPOSITORY,
                     "pipelineName": job,
                     "assetSelection": [{"path": [table]} for table in tables],
-                    "assetCheckSelection": [],
                 },
             },
         )
+        assert "run" in launched, launched
         return str(launched["run"]["id"])
 
     def runs(self) -> list[dict[str, Any]]:

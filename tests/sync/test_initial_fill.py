@@ -57,17 +57,18 @@ def test_orphans_get_their_placeholders(pipeline: Pipeline) -> None:
 
 
 def test_what_the_crm_added_to_a_table_is_restored_as_well(pipeline: Pipeline) -> None:
-    for addition in (
-        "CREATE INDEX mine ON orders (lower(contact_email)) WHERE properties <> '{}'::jsonb",
-        'CREATE UNIQUE INDEX "Mine Too" ON orders (number DESC NULLS LAST, id)',
-        "ALTER TABLE orders ADD CONSTRAINT positive CHECK (price > -1000000)",
-        "ALTER TABLE orders ADD CONSTRAINT by_number UNIQUE (number, id) DEFERRABLE",
-        "CREATE TABLE deals (order_id bigint REFERENCES orders, number text, id bigint,"
-        " FOREIGN KEY (number, id) REFERENCES orders (number, id))",
-        'ALTER TABLE orders ADD deal text COLLATE "C"',
-        "CREATE INDEX by_deal ON orders USING hash (deal)",
-    ):
-        pipeline.crm.run(addition.replace(" DEFERRABLE", ""))
+    pipeline.crm.run("""
+        CREATE INDEX mine ON orders (lower(contact_email)) WHERE properties <> '{}'::jsonb;
+        CREATE UNIQUE INDEX "Mine Too" ON orders (number DESC NULLS LAST, id);
+        ALTER TABLE orders ADD deal text COLLATE "C";
+        CREATE INDEX by_deal ON orders USING hash (deal);
+        ALTER TABLE orders ADD CONSTRAINT no_deal CHECK (deal <> '');
+        ALTER TABLE orders ADD CONSTRAINT late UNIQUE (id, version) DEFERRABLE INITIALLY DEFERRED;
+        ALTER TABLE orders ADD CONSTRAINT by_number UNIQUE (number, id);
+        CREATE TABLE deals (
+            number text, order_id bigint REFERENCES orders,
+            FOREIGN KEY (number, order_id) REFERENCES orders (number, id)
+        )""")
     before = structure(pipeline.crm)
 
     pipeline.sync("orders")

@@ -12,8 +12,7 @@ COMMENT_BYTES = 60_000
 
 def add_large_orders(pipeline: Pipeline, count: int = 5) -> None:
     for number in range(count):
-        # Every second byte must be escaped, so the row doubles on its way.
-        comment = f"{number}\\" + "я\\\n\t" * (COMMENT_BYTES // 5)
+        comment = f"{number}" + ("я" * 46 + "\\\n\t ") * (COMMENT_BYTES // 96)
         pipeline.shop.insert("b_sale_order", ID=ORDER + number, COMMENTS=comment)
 
 

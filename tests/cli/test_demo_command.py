@@ -1,0 +1,106 @@
+"""bitrix-pipeline demo: the whole way in one command, and no server that outlives it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from command_line import Outcome
+from shop_and_crm import TABLE_NAMES
+
+from bitrix_pipeline.settings import Settings
+
+# They share a folder, whose servers' data is made once.
+pytestmark = pytest.mark.xdist_group("demo")
+
+SECONDS = 240
+SECONDS_TO_STOP = 60
+INTERRUPTED = 130
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@contextmanager
+def demo(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The command as a terminal starts it, without settings."""
+    unset = {name.upper() for name in Settings.model_fields}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bitrix_pipeline.cli", "demo", "--orders", "60"],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name not in unset},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A test that runs in the background would hand down that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def to_group(process: "subprocess.Popen[str]") -> None:
+    """Ctrl-C: the terminal tells everyone that it started."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+ENDS: list[tuple[str, Callable[["subprocess.Popen[str]"], None], int]] = [
+    ("kill -TERM", lambda process: process.terminate(), INTERRUPTED),
+    ("Ctrl-C", to_group, INTERRUPTED),
+    ("kill -9", lambda process: process.kill(), -signal.SIGKILL),
+]
+
+
+@pytest.mark.parametrize(("how", "end", "code"), ENDS, ids=[how for how, *_ in ENDS])
+def test_nothing_outlives_a_demo_that_is_stopped_in_the_middle(
+    how: str, end: Callable[["subprocess.Popen[str]"], None], code: int, folder: Path
+) -> None:
+    with demo(folder) as process:
+        started = wait_for_the_first_run(process)
+        end(process)
+        _, told = process.communicate(timeout=SECONDS_TO_STOP)
+
+    assert process.returncode == code, told
+    assert told == ("" if how == "kill -9" else "Stopped.\n")
+    _, alive = psutil.wait_procs(started, SECONDS_TO_STOP)
+    assert alive == []
+
+
+def test_a_demo_ends_with_a_table_that_says_equal_everywhere(folder: Path) -> None:
+    with demo(folder) as process:
+        told, errors = process.communicate(timeout=SECONDS)
+
+    assert (process.returncode, errors) == (0, "")
+    closing = Outcome(0, told, errors).table()
+    assert [*closing] == TABLE_NAMES
+    assert {row["equal"] for row in closing.values()} == {"yes"}
+    assert int(closing["orders"]["inserted"]) > 60
+    assert int(closing["orders"]["updated"]) > 0
+    assert int(closing["order_items"]["deleted"]) > 0
+
+
+def wait_for_the_first_run(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    """All that the demo has started by the time that Dagster works."""
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        started = psutil.Process(process.pid).children(recursive=True)
+        if any("sync_everything" in word for each in started for word in each.cmdline()):
+            names = {each.name() for each in started}
+            assert {"mariadbd", "postgres"} <= names
+            return started
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    raise AssertionError("the demo did not come as far as its first run")
