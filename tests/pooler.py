@@ -3,6 +3,7 @@
 import random
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,28 +29,31 @@ ignore_startup_parameters =
 
 
 @contextmanager
-def transaction_pooler(folder: Path, server_port: int) -> Iterator[int]:
+def transaction_pooler(server_port: int) -> Iterator[int]:
     """The port of a pooler before the server; it ends with the block."""
-    folder.chmod(0o755)
     port = _free_port()
-    configuration = folder / "pgbouncer.ini"
-    configuration.write_text(CONFIGURATION.format(server_port=server_port, port=port))
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(
-            [PROGRAM, configuration],
-            cwd="/",
-            stdout=log,
-            stderr=log,
-            # It refuses to run as root.
-            **identity(account_of_servers()),
-        ) as process,
-    ):
-        try:
-            _wait_until_it_listens(port, process, folder / "log")
-            yield port
-        finally:
-            process.kill()
+    # Not in pytest's folder, which is closed to the account that it runs as.
+    with tempfile.TemporaryDirectory(prefix="pgbouncer-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        configuration = folder / "pgbouncer.ini"
+        configuration.write_text(CONFIGURATION.format(server_port=server_port, port=port))
+        with (
+            (folder / "log").open("wb") as log,
+            subprocess.Popen(
+                [PROGRAM, configuration],
+                cwd="/",
+                stdout=log,
+                stderr=log,
+                # It refuses to run as root.
+                **identity(account_of_servers()),
+            ) as process,
+        ):
+            try:
+                _wait_until_it_listens(port, process, folder / "log")
+                yield port
+            finally:
+                process.kill()
 
 
 def _wait_until_it_listens(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -37,6 +37,8 @@ def main() -> None:
     except (PipelineError, ServerError) as error:
         complain(error)
         sys.exit(1)
-    except KeyboardInterrupt:
-        errors.print("Stopped.")
-        sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        # So typer ends after Ctrl-C, without a word.
+        if end.code == INTERRUPTED:
+            errors.print("Stopped.")
+        raise

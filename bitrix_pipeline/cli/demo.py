@@ -15,7 +15,7 @@ from rich.table import Table as ScreenTable
 
 from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING, ID_RANGES
 from bitrix_pipeline.cli.data import verdicts_of, yes_or_no
-from bitrix_pipeline.cli.playground import DATABASE, Playground, playground
+from bitrix_pipeline.cli.playground import DATABASE, Playground, playground, tied_to_us
 from bitrix_pipeline.cli.screen import number_columns, progress, screen, step
 from bitrix_pipeline.demo.shop import change_shop, create_shop, fill_shop
 from bitrix_pipeline.errors import PermanentError
@@ -127,7 +127,8 @@ def _run(ground: Playground, job: str, key: str, what: str) -> str:
 def _command(job: str, key: str) -> list[str]:
     tags = json.dumps({"dagster/partition": key})
     location = ["--module-name", "bitrix_pipeline.definitions"]
-    return [sys.executable, "-m", "dagster", "job", "execute", *location, "-j", job, "--tags", tags]
+    execute = [sys.executable, "-m", "dagster", "job", "execute", *location]
+    return tied_to_us([*execute, "-j", job, "--tags", tags])
 
 
 def _follow(process: "subprocess.Popen[str]", copy: TextIO, show: Progress) -> None:

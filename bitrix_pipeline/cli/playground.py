@@ -5,6 +5,7 @@ On a server that is named the demo only ever touches databases called `bitrix_pi
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -105,6 +106,12 @@ def playground() -> Iterator[Playground]:
         )
         ground.let_the_reader_in(_reader_password(data))
         yield ground
+
+
+def tied_to_us(command: list[str]) -> list[str]:
+    """The command so that it ends when we do, even by kill -9 (on Linux)."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM", "--", *command] if setpriv else command
 
 
 def _reader_url(server_url: str, password: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from bitrix_pipeline.cli.playground import Playground, playground
+from bitrix_pipeline.cli.playground import Playground, playground, tied_to_us
 from bitrix_pipeline.cli.screen import screen
 
 STOP_SECONDS = 20
@@ -19,6 +19,8 @@ def ui(
 ) -> None:
     """Serve the Dagster UI over the demo's data until Ctrl-C."""
     signal.signal(signal.SIGTERM, _interrupt)
+    # A shell ignores it for what it starts in the background; Dagster would too, and never stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with playground() as ground:
         screen.print(f"Dagster: [bold]http://{host}:{port}[/] (Ctrl-C stops it)", highlight=False)
         process = _start(ground, host, port)
@@ -32,8 +34,9 @@ def ui(
 def _start(ground: Playground, host: str, port: int) -> "subprocess.Popen[bytes]":
     """In a session of its own, so that Ctrl-C reaches us alone and we stop it in order."""
     address = ["-h", host, "-p", str(port)]
+    dev = [sys.executable, "-m", "dagster", "dev", *address, "-w", "workspace.yaml"]
     return subprocess.Popen(
-        [sys.executable, "-m", "dagster", "dev", *address, "-w", "workspace.yaml"],
+        tied_to_us(dev),
         env=ground.environment(),
         cwd=ground.dagster_home,
         start_new_session=True,

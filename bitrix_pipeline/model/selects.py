@@ -25,7 +25,7 @@ ESCAPES = (
 def row_lines(table: Table, shop: ShopFacts, *, fingerprint: str, where: str) -> str:
     """SELECT giving one row: how many lines, and all of them as one block of COPY text.
 
-    The lines are `id, source_hash, …columns` in the order of the declaration, each ends in a newline.
+    The lines are `source_hash, id, …columns` in the order of the declaration, each ends in a newline.
     """
     line = _line(table, shop, fingerprint=fingerprint)
     return (
@@ -41,7 +41,8 @@ def single_lines(table: Table, shop: ShopFacts, *, fingerprint: str, where: str)
 
 def content_buckets(table: Table, shop: ShopFacts, *, fingerprint: str, width: int) -> str:
     """SELECT giving (bucket, rows, xor of the rows' hashes) for a window of IDs [%s, %s)."""
-    row_hash = f"CAST(CONV({_hash_digits(table, shop, fingerprint)}, 16, 10) AS UNSIGNED)"
+    fields = _joined([shop.text(table.key), *_fields(table, shop)])
+    row_hash = f"CAST(CONV({_hash_digits(fingerprint, fields)}, 16, 10) AS UNSIGNED)"
     return (
         f"SELECT {table.key} DIV {width} AS bucket, COUNT(*), BIT_XOR({row_hash}) "
         f"{source_rows(table, shop)} AND {table.key} >= %s AND {table.key} < %s "
@@ -69,15 +70,22 @@ def source_rows(table: Table, shop: ShopFacts) -> str:
 
 
 def _line(table: Table, shop: ShopFacts, *, fingerprint: str) -> str:
-    signed_hash = f"CONV({_hash_digits(table, shop, fingerprint)}, 16, -10)"
-    fields = [shop.text(table.key), signed_hash, *_fields(table, shop)]
-    return f"CONCAT({_escaped(_joined(fields))}, x'0A')"
+    """The hash and the line both need the joined fields, which are most of the work.
+
+    MariaDB computes them once, in a variable (orders load in 0.56 of the time); MySQL, where
+    assigning a variable inside an expression is deprecated, computes them twice.
+    """
+    fields = _joined([shop.text(table.key), *_fields(table, shop)])
+    first, again = (
+        (f"@fields := {fields}", "CAST(@fields AS BINARY)") if shop.is_mariadb else (fields, fields)
+    )
+    signed_hash = f"CONV({_hash_digits(fingerprint, first)}, 16, -10)"
+    return f"CONCAT({signed_hash}, x'09', {_escaped(again)}, x'0A')"
 
 
-def _hash_digits(table: Table, shop: ShopFacts, fingerprint: str) -> str:
+def _hash_digits(fingerprint: str, fields: str) -> str:
     """64 bits of the row's SHA-256, in hexadecimal: MySQL 9 has no MD5 any more."""
-    joined = _joined([f"'{fingerprint}'", table.key, *_fields(table, shop)])
-    return f"LEFT(SHA2({joined}, 256), 16)"
+    return f"LEFT(SHA2(CONCAT_WS({FIELD_END}, '{fingerprint}', {fields}), 256), 16)"
 
 
 def _fields(table: Table, shop: ShopFacts) -> list[str]:

@@ -41,6 +41,7 @@ class ShopFacts:
     flagged_properties: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     status_mapping: Mapping[str, str] = field(default_factory=dict)
     language: str = "ru"
+    is_mariadb: bool = False
 
     @property
     def catalog_ids(self) -> str:

@@ -27,6 +27,7 @@ def read_facts(
         flagged_properties=_flagged_properties(connection, bare),
         status_mapping=status_mapping,
         language=language,
+        is_mariadb="MariaDB" in str(_rows(connection, "SELECT VERSION()")[0][0]),
     )
 
 

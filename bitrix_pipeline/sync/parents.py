@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from bitrix_pipeline.model import Table, table_named
+from bitrix_pipeline.sync.part import among
 from bitrix_pipeline.sync.rows import RowWriter
-from bitrix_pipeline.sync.snapshot import ShopSnapshot, among
+from bitrix_pipeline.sync.snapshot import ShopSnapshot
 from bitrix_pipeline.sync.target import Target
 
 BATCH = 1_000
@@ -52,7 +53,7 @@ def _load(
 ) -> None:
     writer = RowWriter(parent, target)
     for first in range(0, len(ids), BATCH):
-        for block in shop.blocks(parent, among(parent, ids[first : first + BATCH])):
+        for block in shop.blocks(among(parent, ids[first : first + BATCH])):
             writer.merge(block.lines)
             counts.loaded += block.rows
     counts.set_aside += writer.refused
@@ -71,6 +72,7 @@ def _stand_in(
     for first in range(0, len(ids), BATCH):
         batch = ids[first : first + BATCH]
         children = shop.newest_children(known.newest_child, batch)
-        found = shop.blocks(child, among(child, children)) if children else ()
+        found = shop.blocks(among(child, children)) if children else ()
+        target.clear_staging(child)
         target.stage(child, b"".join(block.lines for block in found))
         counts.placeholders += target.insert_placeholders(parent, batch, child)

@@ -8,20 +8,17 @@ from zoneinfo import ZoneInfo
 
 from bitrix_pipeline.model import Table
 from bitrix_pipeline.sync.ahead import ahead
+from bitrix_pipeline.sync.part import Part, among
 from bitrix_pipeline.sync.scope import ChangedLately, Everything, IdRange, Ids, Scope
 from bitrix_pipeline.sync.settings import SyncSettings
-from bitrix_pipeline.sync.snapshot import (
-    Bucket,
-    ShopSnapshot,
-    Where,
-    among,
-    whole_table,
-    within,
-)
+from bitrix_pipeline.sync.snapshot import Bucket, ShopSnapshot
 from bitrix_pipeline.sync.target import Target
 
-BUCKET_IDS = 256
+BUCKET_IDS = 128
 """Width of a bucket: one changed row makes at most this many travel."""
+
+MOST_RANGES = 200
+"""In one query: MySQL gives up on ranges when there are too many."""
 
 WINDOW_IDS = 500_000
 """IDs fingerprinted by one query: keeps each within its deadline."""
@@ -37,7 +34,9 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 class Plan:
     """What has to travel for a scope."""
 
-    parts: list[Where] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    walk: IdRange | None = None
+    """Instead of parts, all rows of this range: the target has none to compare with."""
     covered: list[IdRange] = field(default_factory=list)
     """Where a row that the target has and the source has not was deleted."""
     read: int = 0
@@ -65,7 +64,7 @@ def plan_sync(
 ) -> Plan:
     """What has to travel so that the target equals the source within the scope."""
     if table.has_text_key:
-        return Plan(parts=[whole_table()])
+        return Plan(parts=[Part(table)])
     plan = _plan_scope(table, scope, shop, target, watermark=watermark, progress=progress)
     plan.waiting = [id_ for id_ in target.waiting(table) if _is_within(scope, id_)]
     _add_ids(plan, table, _not_covered(plan.waiting, plan.covered))
@@ -160,7 +159,9 @@ def _plan_compared(
         bounds = _intersection(bounds, scope)
     if bounds is None:
         return plan
-    by_content = by_content and not target.is_empty(table)
+    if target.is_empty(table):
+        plan.walk = bounds
+        return plan
     ours_in = target.content_buckets if by_content else target.id_buckets
 
     def theirs_by_window() -> Iterator[tuple[IdRange, dict[int, Bucket]]]:
@@ -168,43 +169,58 @@ def _plan_compared(
         for window in _windows(bounds):
             yield window, theirs_in(table, window, width=BUCKET_IDS)
 
+    parts = _Parts(plan, table)
     for window, theirs in ahead(theirs_by_window()):
         ours = ours_in(table, window, width=BUCKET_IDS)
-        _add_differences(plan, table, window, theirs, ours)
+        _add_differences(plan, parts, window, theirs, ours)
         progress("compared", window.stop - bounds.start, bounds.stop - bounds.start)
+    parts.close()
     return plan
 
 
+class _Parts:
+    """Gathers ranges into parts of about BLOCK_ROWS rows: each part costs a round trip."""
+
+    def __init__(self, plan: Plan, table: Table) -> None:
+        self._plan = plan
+        self._table = table
+        self._ranges: list[IdRange] = []
+        self._rows = 0
+
+    def add(self, ids: IdRange, rows: int, *, follows: bool) -> None:
+        """`follows`: nothing lies between this range and the one added before."""
+        if self._rows + rows > BLOCK_ROWS or len(self._ranges) >= MOST_RANGES:
+            self.close()
+        if follows and self._ranges:
+            self._ranges[-1] = IdRange(self._ranges[-1].start, ids.stop)
+        else:
+            self._ranges.append(ids)
+        self._rows += rows
+
+    def close(self) -> None:
+        if self._ranges:
+            self._plan.covered += self._ranges
+            self._plan.parts.append(Part(self._table, tuple(self._ranges)))
+        self._ranges, self._rows = [], 0
+
+
 def _add_differences(
-    plan: Plan, table: Table, window: IdRange, theirs: dict[int, Bucket], ours: dict[int, Bucket]
+    plan: Plan, parts: _Parts, window: IdRange, theirs: dict[int, Bucket], ours: dict[int, Bucket]
 ) -> None:
-    """Neighbouring buckets that differ travel together, up to BLOCK_ROWS."""
     nothing = Bucket(0, 0)
-    first: int | None = None
-    last, rows = 0, 0
-
-    def close() -> None:
-        if first is not None:
-            ids = _intersection(IdRange(first * BUCKET_IDS, (last + 1) * BUCKET_IDS), window)
-            if ids:
-                plan.covered.append(ids)
-                plan.parts.append(within(table, ids))
-
+    follows = False
     for number in sorted(theirs.keys() | ours.keys()):
         their, our = theirs.get(number, nothing), ours.get(number, nothing)
         plan.read += their.rows
         if their == our:
-            close()
-            first, rows = None, 0
+            follows = False
             continue
         plan.rows += their.rows
         plan.vanished_at_least += max(our.rows - their.rows, 0)
-        if first is not None and rows + their.rows > BLOCK_ROWS:
-            close()
-            first, rows = None, 0
-        first = number if first is None else first
-        last, rows = number, rows + their.rows
-    close()
+        bucket = IdRange(number * BUCKET_IDS, (number + 1) * BUCKET_IDS)
+        if ids := _intersection(bucket, window):
+            parts.add(ids, their.rows, follows=follows)
+            follows = True
 
 
 def _windows(bounds: IdRange) -> Iterator[IdRange]:

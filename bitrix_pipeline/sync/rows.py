@@ -50,6 +50,7 @@ class RowWriter:
 
     def _write(self, lines: bytes, step: Callable[[bytes], list[Written]]) -> list[Written]:
         """Halves what is refused until the row at fault stands alone."""
+        self.target.clear_staging(self.table)
         try:
             with self.target.connection.transaction():
                 return step(lines)

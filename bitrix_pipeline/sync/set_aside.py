@@ -10,8 +10,8 @@ from bitrix_pipeline.sync.target_sql import internal
 
 
 def key_of(line: bytes) -> str:
-    """The ID at the start of a line of COPY text."""
-    return line.split(b"\t", 1)[0].decode()
+    """The ID in a line of COPY text, where it follows the hash."""
+    return line.split(b"\t", 2)[1].decode()
 
 
 def set_aside(connection: Connection, table: Table, line: bytes, reason: str) -> None:

@@ -26,11 +26,15 @@ from bitrix_pipeline.model.selects import (
 from bitrix_pipeline.model.shop_facts import ShopFacts
 from bitrix_pipeline.sync.facts import read_facts
 from bitrix_pipeline.sync.mysql import connect, source_errors
+from bitrix_pipeline.sync.part import Part, within
 from bitrix_pipeline.sync.scope import IdRange
 from bitrix_pipeline.sync.settings import SyncSettings
 
 BLOCK_BYTES = 8 * 1024 * 1024
 """The most that one answer of MySQL holds: bounds the memory of a sync."""
+
+MOST_WIDER_STEP = 4
+"""How much wider than the last a step through sparse IDs may be."""
 
 SIGN_BIT = 1 << 63
 
@@ -49,28 +53,6 @@ class Bucket:
 
     rows: int
     xor: int
-
-
-@dataclass(frozen=True)
-class Where:
-    """A condition on a table's key with its parameters."""
-
-    sql: str
-    values: tuple[Any, ...] = ()
-    ids: IdRange | tuple[int, ...] | None = None
-    """What it selects, so that it can be split."""
-
-
-def whole_table() -> Where:
-    return Where("TRUE")
-
-
-def within(table: Table, ids: IdRange) -> Where:
-    return Where(f"{table.key} >= %s AND {table.key} < %s", (ids.start, ids.stop), ids)
-
-
-def among(table: Table, ids: Sequence[int]) -> Where:
-    return Where(f"{table.key} IN ({', '.join(['%s'] * len(ids))})", tuple(ids), tuple(ids))
 
 
 class ShopSnapshot:
@@ -98,12 +80,8 @@ class ShopSnapshot:
         Jumps from range to range along the primary key: one look for each that is occupied.
         """
         numbers: list[int] = []
-        sql = (
-            f"SELECT {table.key} FROM {table.source} WHERE {table.rows(self.facts)}"
-            f" AND {table.key} >= %s ORDER BY {table.key} LIMIT 1"
-        )
-        while rows := self._rows(table, sql, (start,)):
-            numbers.append(int(rows[0][0]) // width)
+        while (id_ := self._next_id(table, start)) is not None:
+            numbers.append(id_ // width)
             start = (numbers[-1] + 1) * width
         return numbers
 
@@ -138,20 +116,46 @@ class ShopSnapshot:
         newest = self._row(table, sql, (not_after,))[0]
         return newest if isinstance(newest, datetime) else None
 
-    def blocks(self, table: Table, where: Where) -> Iterator[Block]:
+    def blocks(self, part: Part) -> Iterator[Block]:
         """The rows as COPY text, in as many blocks as BLOCK_BYTES demands."""
-        sql = row_lines(table, self.facts, fingerprint=self._fingerprint(table), where=where.sql)
-        rows, lines = self._row(table, sql, where.values)
+        where, values = part.where
+        fingerprint = self._fingerprint(part.table)
+        sql = row_lines(part.table, self.facts, fingerprint=fingerprint, where=where)
+        rows, lines = self._row(part.table, sql, values)
         if not rows:
             return
         if lines is not None and lines.endswith(b"\n") and lines.count(b"\n") == rows:
             yield Block(int(rows), lines)
-            return
         # GROUP_CONCAT cuts what is too long without an error.
-        for part in _halves(table, where):
-            yield from self.blocks(table, part)
-        if where.ids is None or _is_single(where.ids):
-            yield from self._single_lines(table, where)
+        elif halves := part.halves():
+            for half in halves:
+                yield from self.blocks(half)
+        else:
+            yield from self._single_lines(part)
+
+    def walk(self, table: Table, ids: IdRange, *, rows: int) -> Iterator[tuple[Block, Part]]:
+        """All rows in a range of IDs, in blocks of about so many rows.
+
+        The width of a step follows the density of the IDs, and gaps are jumped over.
+        """
+        start, width = ids.start, rows
+        while start < ids.stop:
+            part, found = within(table, start, min(start + width, ids.stop)), 0
+            for block in self.blocks(part):
+                found += block.rows
+                yield block, part
+            start += width
+            if not found:
+                start = self._next_id(table, start) or ids.stop
+            width = min(max(width * rows // max(found, 1), rows), width * MOST_WIDER_STEP)
+
+    def has_at_least(self, table: Table, rows: int) -> bool:
+        """Whether the table has so many rows of ours; reads no more than that."""
+        sql = (
+            f"SELECT 1 FROM {table.source} WHERE {table.rows(self.facts)}"
+            f" ORDER BY {table.key} LIMIT 1 OFFSET {rows - 1:d}"
+        )
+        return bool(self._rows(table, sql))
 
     def newest_children(self, sql: str, parents: Sequence[int]) -> list[int]:
         """IDs of the child rows with the highest ID for each parent."""
@@ -187,10 +191,20 @@ class ShopSnapshot:
                 "shop's database and that the account may read it"
             )
 
-    def _single_lines(self, table: Table, where: Where) -> Iterator[Block]:
-        sql = single_lines(table, self.facts, fingerprint=self._fingerprint(table), where=where.sql)
-        for (line,) in self._rows(table, sql, where.values):
+    def _single_lines(self, part: Part) -> Iterator[Block]:
+        where, values = part.where
+        fingerprint = self._fingerprint(part.table)
+        sql = single_lines(part.table, self.facts, fingerprint=fingerprint, where=where)
+        for (line,) in self._rows(part.table, sql, values):
             yield Block(1, line)
+
+    def _next_id(self, table: Table, start: int) -> int | None:
+        sql = (
+            f"SELECT {table.key} FROM {table.source} WHERE {table.rows(self.facts)}"
+            f" AND {table.key} >= %s ORDER BY {table.key} LIMIT 1"
+        )
+        rows = self._rows(table, sql, (start,))
+        return int(rows[0][0]) if rows else None
 
     def _fingerprint(self, table: Table) -> str:
         return table.fingerprint(self._settings.shaping(table))
@@ -247,21 +261,6 @@ def _begin(connection: "pymysql.Connection[Any]", settings: SyncSettings) -> Non
 def _close(connection: "pymysql.Connection[Any]") -> None:
     if connection.open:
         connection.close()
-
-
-def _halves(table: Table, where: Where) -> list[Where]:
-    ids = where.ids
-    if ids is None or _is_single(ids):
-        return []
-    if isinstance(ids, IdRange):
-        middle = (ids.start + ids.stop) // 2
-        return [within(table, IdRange(ids.start, middle)), within(table, IdRange(middle, ids.stop))]
-    middle = len(ids) // 2
-    return [among(table, ids[:middle]), among(table, ids[middle:])]
-
-
-def _is_single(ids: IdRange | tuple[int, ...]) -> bool:
-    return (ids.stop - ids.start if isinstance(ids, IdRange) else len(ids)) == 1
 
 
 def _text(moment: object) -> str | None:

@@ -23,13 +23,14 @@ from bitrix_pipeline.sync.deletions import (
 )
 from bitrix_pipeline.sync.indexes import put_back, take_away
 from bitrix_pipeline.sync.parents import ParentCounts, complete_parents
-from bitrix_pipeline.sync.plan import Plan, Progress, newest_change, plan_sync
+from bitrix_pipeline.sync.part import Part
+from bitrix_pipeline.sync.plan import BLOCK_ROWS, Plan, Progress, newest_change, plan_sync
 from bitrix_pipeline.sync.postgres import connect, target_errors
 from bitrix_pipeline.sync.result import SyncResult
 from bitrix_pipeline.sync.rows import RowWriter
-from bitrix_pipeline.sync.scope import ChangedLately, Everything, IdRange, Scope
+from bitrix_pipeline.sync.scope import ChangedLately, Everything, Scope
 from bitrix_pipeline.sync.settings import SyncSettings
-from bitrix_pipeline.sync.snapshot import Block, ShopSnapshot, Where, shop_snapshot
+from bitrix_pipeline.sync.snapshot import Block, ShopSnapshot, shop_snapshot
 from bitrix_pipeline.sync.target import SyncState, Target
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class _TableSync:
                 progress=self.progress,
             )
         with self._timed("load_seconds"):
-            if plan.rows >= FILL_ROWS and self.target.is_empty(self.table):
+            if plan.walk and self.shop.has_at_least(self.table, FILL_ROWS):
                 self._fill(plan)
             else:
                 self._merge(plan)
@@ -142,8 +143,7 @@ class _TableSync:
         refuse_shrunken(self.table, plan, self.shop, self.target)
         writer = RowWriter(self.table, self.target)
         for block, part in self._blocks(plan):
-            within = part.ids if isinstance(part.ids, IdRange) else None
-            for written in writer.merge(block.lines, within):
+            for written in writer.merge(block.lines, part.hull):
                 self.result.count(
                     written.range_number, inserted=written.inserted, updated=written.updated
                 )
@@ -155,16 +155,22 @@ class _TableSync:
             writer.forget_vanished(map(str, plan.waiting))
         self._finish(writer)
 
-    def _blocks(self, plan: Plan) -> Iterator[tuple[Block, Where]]:
-        def fetched() -> Iterator[tuple[Block, Where]]:
-            for part in plan.parts:
-                for block in self.shop.blocks(self.table, part):
-                    yield block, part
-
-        for block, part in ahead(fetched()):
+    def _blocks(self, plan: Plan) -> Iterator[tuple[Block, Part]]:
+        for block, part in ahead(self._fetched(plan)):
             yield block, part
             self.result.taken += block.rows
-            self.progress("loaded", self.result.taken, plan.rows)
+            if plan.walk and part.hull:
+                width = plan.walk.stop - plan.walk.start
+                self.progress("loaded IDs", part.hull.stop - plan.walk.start, width)
+            else:
+                self.progress("loaded", self.result.taken, plan.rows)
+
+    def _fetched(self, plan: Plan) -> Iterator[tuple[Block, Part]]:
+        if plan.walk:
+            yield from self.shop.walk(self.table, plan.walk, rows=BLOCK_ROWS)
+        for part in plan.parts:
+            for block in self.shop.blocks(part):
+                yield block, part
 
     def _finish(self, writer: RowWriter) -> None:
         counts = ParentCounts()

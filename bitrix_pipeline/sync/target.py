@@ -110,11 +110,13 @@ class Target:
     def id_buckets(self, table: Table, window: IdRange, *, width: int) -> dict[int, Bucket]:
         return self._buckets(self.statements(table).id_buckets(width), window)
 
+    def clear_staging(self, table: Table) -> None:
+        """Outside a savepoint: inside one, TRUNCATE would make a new file each time."""
+        self.connection.execute(self.statements(table).clear_staging())
+
     def stage(self, table: Table, lines: bytes) -> None:
-        """Replaces the staged rows by these lines of COPY text."""
-        statements = self.statements(table)
-        self.connection.execute(statements.clear_staging())
-        self._copy(statements.copy_to_staging(), lines)
+        """Adds lines of COPY text to the staged rows."""
+        self._copy(self.statements(table).copy_to_staging(), lines)
 
     def merge(self, table: Table, within: IdRange | None) -> list[Written]:
         """Writes the staged rows that are new or differ."""

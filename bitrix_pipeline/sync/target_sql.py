@@ -30,7 +30,7 @@ class TargetSql:
         self.partition_size = partition_size
         self.name = qualified(schema, table.name)
         self.staging = sql.Identifier(f"staging_{table.name}")
-        self._columns = ["id", "source_hash", *(column.name for column in table.columns)]
+        self._columns = ["source_hash", "id", *(column.name for column in table.columns)]
 
     def create_staging(self) -> Sql:
         """Rows as they arrive, with the types in which they arrive."""
@@ -203,7 +203,7 @@ class TargetSql:
         return sql.SQL("COPY {} ({}) FROM STDIN (NULL '')").format(into, _names(self._columns))
 
     def _finished(self) -> Sql:
-        values: list[sql.Composable] = [sql.SQL("staged.id"), sql.SQL("staged.source_hash")]
+        values: list[sql.Composable] = [sql.SQL("staged.source_hash"), sql.SQL("staged.id")]
         for column in self.table.columns:
             staged = sql.SQL("staged.{}").format(sql.Identifier(column.name))
             values.append(

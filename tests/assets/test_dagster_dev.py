@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from dagster_ui import DagsterUi, dagster_dev, wait_for
@@ -100,9 +99,7 @@ def test_a_backfill_brings_the_rows_of_its_ranges_and_no_others(
     assert machine.crm.rows(f"{others} EXCEPT SELECT parent_id FROM products") == []
 
 
-def test_orders_arrive_although_users_fail(
-    machine: Machine, launched: tuple[str, str]
-) -> None:
+def test_orders_arrive_although_users_fail(machine: Machine, launched: tuple[str, str]) -> None:
     def follow_up() -> object:
         return [
             run
@@ -116,6 +113,6 @@ def test_orders_arrive_although_users_fail(
     assert [key["path"] for key in run["assetSelection"]] == [["orders"]]
     [failed] = [each for each in machine.ui.runs() if each["id"] == launched[1]]
     assert failed["status"] == "FAILURE"
-    assert machine.crm.value("SELECT count(source_hash) FROM orders") == machine.pipeline.shop.value(
-        "SELECT COUNT(*) FROM b_sale_order"
-    )
+    assert machine.crm.value(
+        "SELECT count(source_hash) FROM orders"
+    ) == machine.pipeline.shop.value("SELECT COUNT(*) FROM b_sale_order")

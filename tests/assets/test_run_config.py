@@ -45,7 +45,11 @@ REFUSED = [
     ({"id_range": "all-x"}, [CHANGED_LATELY], "id_range 'all-x' is not a range: write 1000-1999"),
     ({"id_range": "9-3"}, [CHANGED_LATELY], "id_range: an ID range must not be empty: 9 to 3"),
     ({"ids": [1]}, [FIRST], "a whole range of IDs as synced: take the partition changed-lately"),
-    ({"id_range": "1-2"}, [FIRST], "a whole range of IDs as synced: take the partition changed-lately"),
+    (
+        {"id_range": "1-2"},
+        [FIRST],
+        "a whole range of IDs as synced: take the partition changed-lately",
+    ),
 ]
 
 

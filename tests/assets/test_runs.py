@@ -44,7 +44,8 @@ def range_events(result: Result, table: str) -> dict[str, dict[str, Any]]:
             name: value.value for name, value in event.materialization.metadata.items()
         }
         for event in result.get_asset_materialization_events()
-        if event.asset_key and event.asset_key.path == [table]
+        if event.asset_key
+        and event.asset_key.path == [table]
         and event.materialization.partition not in {None, EVERYTHING, CHANGED_LATELY}
     }
 

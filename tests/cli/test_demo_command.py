@@ -42,7 +42,7 @@ def demo(folder: Path) -> Iterator["subprocess.Popen[str]"]:
         text=True,
         start_new_session=True,
         # A test that runs in the background would hand down that Ctrl-C is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     try:
         yield process

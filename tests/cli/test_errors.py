@@ -11,12 +11,18 @@ from command_line import Outcome
 Type = Callable[..., Outcome]
 
 BAD_SETTINGS = [
-    ({"SHOP_TIMEZONE": "Mars/Olympus"}, "SHOP_TIMEZONE must be a zone's name such as Europe/Moscow"),
+    (
+        {"SHOP_TIMEZONE": "Mars/Olympus"},
+        "SHOP_TIMEZONE must be a zone's name such as Europe/Moscow",
+    ),
     ({"STATUS_MAPPING": "[1, 2]"}, "STATUS_MAPPING must be a mapping such as"),
     ({"STATUS_MAPPING": "{"}, "STATUS_MAPPING cannot be read: write YAML or JSON"),
     ({"PARTITION_SIZE": "many"}, "PARTITION_SIZE Input should be a valid integer"),
     ({"TARGET_SCHEMA": "a b; DROP"}, "TARGET_SCHEMA String should match pattern"),
-    ({"BITRIX_MYSQL_URL": "mysql://reader:hunter2@host:port/db"}, "BITRIX_MYSQL_URL cannot be read"),
+    (
+        {"BITRIX_MYSQL_URL": "mysql://reader:hunter2@host:port/db"},
+        "BITRIX_MYSQL_URL cannot be read",
+    ),
     ({"BITRIX_MYSQL_URL": "reader:hunter2@host"}, "BITRIX_MYSQL_URL cannot be read"),
     ({"BITRIX_MYSQL_URL": "http://reader:hunter2@host/db"}, "BITRIX_MYSQL_URL must look like"),
     ({"POSTGRES_URL": "postgresql://crm:hunter2@host:port/db"}, "POSTGRES_URL cannot be read"),

@@ -47,7 +47,8 @@ def test_a_missing_url_is_a_sentence(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shop", "crm", "is_configured"), [("", "", False), ("u", "", False), ("", "u", False), ("u", "u", True)]
+    ("shop", "crm", "is_configured"),
+    [("", "", False), ("u", "", False), ("", "u", False), ("u", "u", True)],
 )
 def test_a_pipeline_needs_both(shop: str, crm: str, is_configured: bool) -> None:
     pipeline = Pipeline(shop=ShopMySQL(url=shop), crm=CrmPostgres(url=crm))

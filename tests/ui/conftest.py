@@ -1,0 +1,105 @@
+"""The demo's Dagster UI over a synced sample shop, and a browser in front of it.
+
+With SCREENSHOTS naming a folder, the shop is larger and each page is also saved there:
+`SCREENSHOTS=docs/images pytest tests/ui`.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from dagster_in_browser import Ui, free_port, wait_for
+from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
+
+from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
+
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+ORDERS = 3_000 if SCREENSHOTS else 60
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PAGE_SECONDS = 60
+SCREEN = {"width": 1600, "height": 1000}
+DRAWING_MILLISECONDS = 1_500
+"""Charts and edges are drawn with some delay."""
+
+Save = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def ui(
+    mariadb: PrivateMariaDB, postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ui]:
+    folder = tmp_path_factory.mktemp("ui")
+    environment = {
+        **os.environ,
+        "BITRIX_MYSQL_URL": mariadb.url,
+        "POSTGRES_URL": postgres.url,
+    }
+    command = [sys.executable, "-m", "bitrix_pipeline.cli"]
+    subprocess.run(
+        [*command, "demo", "--orders", str(ORDERS)], cwd=folder, env=environment, check=True
+    )
+    port = free_port()
+    with (folder / "ui.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "ui", "--port", str(port)],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            # As a shell starts what runs in the background.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509
+        )
+    running = Ui(f"http://127.0.0.1:{port}", process)
+    try:
+        wait_for(running.is_up)
+        running.check_tables()
+        yield running
+    finally:
+        if process.poll() is None:
+            running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"there is no {CHROMIUM}: apt install chromium")
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS]) as started,
+    ):
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser, ui: Ui) -> Iterator[Page]:
+    with browser.new_context(base_url=ui.url, viewport=SCREEN) as context:
+        context.set_default_timeout(PAGE_SECONDS * 1000)
+        yield context.new_page()
+
+
+@pytest.fixture
+def save() -> Save:
+    """Saves a part of what the page shows (x, y, width, height), if that was asked for."""
+
+    def screenshot(page: Page, name: str, *part: int) -> None:
+        if SCREENSHOTS:
+            page.wait_for_timeout(DRAWING_MILLISECONDS)
+            clip = FloatRect(**dict(zip(("x", "y", "width", "height"), part, strict=True)))
+            page.screenshot(path=Path(SCREENSHOTS) / name, clip=clip)
+
+    return screenshot
