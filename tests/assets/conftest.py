@@ -12,7 +12,7 @@ from shop_and_crm import STATUS_MAPPING, Crm, Pipeline, Shop
 PARTITION_SIZE = 1_000
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Those of the sync that filled `synced`; without the developer's own `.env`."""
     monkeypatch.chdir(tmp_path)
@@ -21,7 +21,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def deploy(settings: None) -> Iterator[Callable[[Pipeline], Deployment]]:
+def deploy() -> Iterator[Callable[[Pipeline], Deployment]]:
     with dg.DagsterInstance.ephemeral() as instance:
         yield lambda pipeline: Deployment(pipeline, instance)
 

@@ -144,8 +144,10 @@ def dagster_dev(home: Path, environment: Mapping[str, str]) -> Iterator[DagsterU
     port = free_port()
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "dagster", "dev", "-p", str(port)]
-            + ["-w", str(ROOT / "workspace.yaml")],
+            [
+                *(sys.executable, "-m", "dagster", "dev"),
+                *("-p", str(port), "-w", str(ROOT / "workspace.yaml")),
+            ],
             cwd=home,
             env={**os.environ, **environment, "DAGSTER_HOME": str(home)},
             stdout=log,
@@ -154,7 +156,7 @@ def dagster_dev(home: Path, environment: Mapping[str, str]) -> Iterator[DagsterU
         )
     try:
         ui = DagsterUi(f"http://127.0.0.1:{port}")
-        wait_for(lambda: answers(ui), START_SECONDS, lambda: (home / "log").read_text())
+        wait_for(lambda: answers(ui), START_SECONDS, (home / "log").read_text)
         yield ui
     finally:
         # The parent alone: it ends what it started.

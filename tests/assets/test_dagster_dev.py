@@ -11,9 +11,6 @@ from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING
 from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
 from bitrix_pipeline.sync import IdRange
 
-# One `dagster dev` serves all of these, which pytest-xdist would else spread.
-pytestmark = pytest.mark.xdist_group("dagster dev")
-
 DAEMON_SECONDS = 180
 """Its loops pause 30 s for backfills and 5 s for sensors, and runs take their time to start."""
 
@@ -68,11 +65,11 @@ def registered(machine: Machine) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def launched(machine: Machine, registered: dict[str, list[str]]) -> tuple[str, str]:
-    """A backfill of products, and a run of users and orders: both at once."""
-    backfill = machine.ui.backfill("products", CHOSEN)
-    run = machine.ui.launch("sync_changed", CHANGED_LATELY, ["users", "orders"])
-    return backfill, run
+def failed_run(machine: Machine, registered: dict[str, list[str]]) -> str:
+    """A run of users and orders, while a backfill of products goes on."""
+    assert {*CHOSEN} < {*registered["unmaterialized"]}
+    machine.ui.backfill("products", CHOSEN)
+    return machine.ui.launch("sync_changed", CHANGED_LATELY, ["users", "orders"])
 
 
 def test_the_sensor_registers_the_shops_ranges(registered: dict[str, list[str]]) -> None:
@@ -80,8 +77,9 @@ def test_the_sensor_registers_the_shops_ranges(registered: dict[str, list[str]])
     assert {*CHOSEN, CHANGED_LATELY, EVERYTHING} < set(registered["unmaterialized"])
 
 
+@pytest.mark.usefixtures("failed_run")
 def test_a_backfill_brings_the_rows_of_its_ranges_and_no_others(
-    machine: Machine, registered: dict[str, list[str]], launched: tuple[str, str]
+    machine: Machine, registered: dict[str, list[str]]
 ) -> None:
     partitions = wait_for(
         lambda: (found := machine.ui.partitions("products"))["materialized"] == CHOSEN and found,
@@ -99,7 +97,7 @@ def test_a_backfill_brings_the_rows_of_its_ranges_and_no_others(
     assert machine.crm.rows(f"{others} EXCEPT SELECT parent_id FROM products") == []
 
 
-def test_orders_arrive_although_users_fail(machine: Machine, launched: tuple[str, str]) -> None:
+def test_orders_arrive_although_users_fail(machine: Machine, failed_run: str) -> None:
     def follow_up() -> object:
         return [
             run
@@ -111,7 +109,7 @@ def test_orders_arrive_although_users_fail(machine: Machine, launched: tuple[str
     [run] = wait_for(follow_up, DAEMON_SECONDS, machine.ui.runs)
 
     assert [key["path"] for key in run["assetSelection"]] == [["orders"]]
-    [failed] = [each for each in machine.ui.runs() if each["id"] == launched[1]]
+    [failed] = [each for each in machine.ui.runs() if each["id"] == failed_run]
     assert failed["status"] == "FAILURE"
     assert machine.crm.value(
         "SELECT count(source_hash) FROM orders"

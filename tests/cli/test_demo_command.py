@@ -16,9 +16,6 @@ from shop_and_crm import TABLE_NAMES
 
 from bitrix_pipeline.settings import Settings
 
-# They share a folder, whose servers' data is made once.
-pytestmark = pytest.mark.xdist_group("demo")
-
 SECONDS = 240
 SECONDS_TO_STOP = 60
 INTERRUPTED = 130

@@ -74,13 +74,13 @@ def test_lines_and_their_parents_never_wait_for_each_other(
 
     def hold_on(step: str, *_: int) -> None:
         """Amid the lines' load, lets the sync of the parents come as far as it can."""
-        if step == "loaded" and not started.is_set():
+        if step.startswith("loaded") and not started.is_set():
             started.set()
             wait_until_somebody_waits(pipeline, seconds=1)
 
     with ThreadPoolExecutor(1) as thread:
         lines = thread.submit(replace(pipeline, progress=hold_on).sync, "order_items")
-        started.wait()
+        assert started.wait(20)
         pipeline.sync(parent)
         lines.result()
 

@@ -2,6 +2,8 @@
 
 from shop_and_crm import Crm, Pipeline, Shop
 
+from bitrix_pipeline.sync.plan import BUCKET_IDS
+
 KILOBYTE = 1024
 
 
@@ -33,4 +35,4 @@ def test_one_changed_row_moves_its_neighbours_at_most(synced: Pipeline, shop: Sh
     result = synced.sync("products")
 
     assert result.updated == 1
-    assert result.taken <= 256 < result.read
+    assert result.taken <= BUCKET_IDS < result.read

@@ -35,9 +35,15 @@ def kill_sync_when_it_says(pipeline: Pipeline, words: str, fill_rows: int) -> No
     assert process.returncode == -signal.SIGKILL
 
 
+def change(pipeline: Pipeline) -> None:
+    pipeline.shop.run("UPDATE b_sale_order SET COMMENTS = 'Новое'")
+    pipeline.shop.run("UPDATE b_sale_basket SET QUANTITY = QUANTITY + 1 WHERE ID % 2")
+    pipeline.shop.run("DELETE FROM b_sale_basket WHERE ID % 7 = 0")
+
+
 @pytest.mark.parametrize("fill_rows", [FILLED, MERGED], ids=["filling", "merging"])
-@pytest.mark.parametrize("moment", ["compared", "loaded", "synced orders"])
-def test_a_killed_sync_run_again_ends_equal(
+@pytest.mark.parametrize("moment", ["loaded IDs", "synced orders"])
+def test_a_first_sync_that_is_killed_and_run_again_ends_equal(
     pipeline: Pipeline, moment: str, fill_rows: int
 ) -> None:
     kill_sync_when_it_says(pipeline, moment, fill_rows)
@@ -46,6 +52,19 @@ def test_a_killed_sync_run_again_ends_equal(
 
     assert pipeline.differences() == []
     assert written(pipeline.sync_all()) == {}
+
+
+@pytest.mark.parametrize("moment", ["compared", "loaded", "synced orders"])
+def test_a_later_sync_that_is_killed_and_run_again_ends_equal(
+    synced: Pipeline, moment: str
+) -> None:
+    change(synced)
+    kill_sync_when_it_says(synced, moment, MERGED)
+
+    synced.sync_all()
+
+    assert synced.differences() == []
+    assert written(synced.sync_all()) == {}
 
 
 def test_a_sync_killed_while_it_indexes_leaves_every_index(pipeline: Pipeline) -> None:
@@ -59,11 +78,14 @@ def test_a_sync_killed_while_it_indexes_leaves_every_index(pipeline: Pipeline) -
     assert pipeline.differences() == []
 
 
-def test_a_killed_sync_leaves_nothing_behind(pipeline: Pipeline) -> None:
-    kill_sync_when_it_says(pipeline, "loaded", MERGED)
+def test_a_killed_sync_leaves_nothing_behind(synced: Pipeline) -> None:
+    state = "SELECT s::text FROM bitrix_pipeline.sync_state AS s ORDER BY 1"
+    before = synced.crm.contents(), synced.crm.rows(state)
+    change(synced)
 
-    assert not any(pipeline.crm.contents().values())
-    assert pipeline.crm.rows("SELECT FROM bitrix_pipeline.sync_state") == []
+    kill_sync_when_it_says(synced, "loaded", MERGED)
+
+    assert (synced.crm.contents(), synced.crm.rows(state)) == before
 
 
 @pytest.mark.parametrize("moment", ["compared", "loaded"])
@@ -125,6 +147,9 @@ def test_a_mysql_that_freezes_dies_or_is_away_is_worth_another_try(
     own_mariadb: PrivateMariaDB, own_shop: Shop, crm: Crm
 ) -> None:
     pipeline = Pipeline(own_shop, crm)
+    pipeline.sync("orders")
+    change(pipeline)
+    before = crm.contents()
     pid = own_mariadb.pid
 
     def freeze(step: str, *_: int) -> None:
@@ -144,7 +169,7 @@ def test_a_mysql_that_freezes_dies_or_is_away_is_worth_another_try(
 
     assert amid < 10
     assert at_the_start < 15
-    assert not any(crm.contents().values())
+    assert crm.contents() == before
 
     own_mariadb.stop()
     with fails(TransientError, "MySQL"):

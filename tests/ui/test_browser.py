@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from bitrix_pipeline.model import TABLES, table_named
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 INTERRUPTED = 130
 
