@@ -1,7 +1,7 @@
 """What tests hold in their hands: a sample shop, a CRM and the sync between the two."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -238,8 +238,3 @@ def drop_database(server: PrivatePostgres, crm: Crm) -> None:
 
 def name_of_database(crm: Crm) -> str:
     return crm.url.rsplit("/", 1)[1]
-
-
-def listed(values: Sequence[object]) -> str:
-    """For an SQL IN list of numbers."""
-    return ", ".join(map(str, values))

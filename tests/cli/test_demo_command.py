@@ -94,10 +94,17 @@ def wait_for_the_first_run(process: "subprocess.Popen[str]") -> list[psutil.Proc
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         started = psutil.Process(process.pid).children(recursive=True)
-        if any("sync_everything" in word for each in started for word in each.cmdline()):
-            names = {each.name() for each in started}
-            assert {"mariadbd", "postgres"} <= names
+        words = {Path(word).name for each in started for word in command_of(each)}
+        if "sync_everything" in words:
+            assert {"mariadbd", "postgres"} <= words
             return started
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
     raise AssertionError("the demo did not come as far as its first run")
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
