@@ -37,8 +37,13 @@ def enterable_folder(folder: Path, account: Account | None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if may_enter(folder, account):
         return folder
-    substitute = _substitute(folder, account)
     link = folder / "files"
+    substitute = _substitute(folder, account)
+    if not link.is_symlink():
+        # Files of a folder that had the same name, was removed and is now made again.
+        with contextlib.suppress(BlockingIOError):
+            _remove_if_unused(substitute)
+        substitute = _substitute(folder, account)
     with contextlib.suppress(FileExistsError):
         link.symlink_to(substitute)
     return substitute
