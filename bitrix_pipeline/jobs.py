@@ -30,7 +30,7 @@ sync_changed = dg.define_asset_job(
 
 sync_everything = dg.define_asset_job(
     "sync_everything",
-    selection=TABLES_AND_CHECKS - dg.AssetSelection.checks(*FRESHNESS_CHECKS),
+    selection=TABLES_AND_CHECKS,
     description="All tables: every row compared by content, and the proof that they are equal.",
     tags=TAGS,
 )

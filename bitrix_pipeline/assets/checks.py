@@ -50,6 +50,7 @@ def build_equality_check(table: Table) -> dg.AssetChecksDefinition:
         except PermanentError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
         ranges = [f"{ids.start}-{ids.stop - 1}" for ids in comparison.differing[:SHOWN_RANGES]]
+        ranges += comparison.codes[:SHOWN_RANGES]
         return dg.AssetCheckResult(
             passed=comparison.equal,
             severity=dg.AssetCheckSeverity.WARN,

@@ -20,11 +20,10 @@ Metadata = Mapping[
 ]
 
 
-def table_metadata(table: Table, schema: str) -> Metadata:
+def table_metadata(table: Table) -> Metadata:
     """What is known of a table before any run."""
     return {
         "dagster/column_schema": column_schema(table),
-        "dagster/table_name": f"{schema}.{table.name}",
         "column_map": dg.MetadataValue.md(column_map(table)),
     }
 
@@ -65,7 +64,7 @@ def column_map(table: Table) -> str:
 
 
 def sync_metadata(
-    table: Table, result: SyncResult, report: TableReport, preview: pd.DataFrame
+    table: Table, schema: str, result: SyncResult, report: TableReport, preview: pd.DataFrame
 ) -> dict[str, dg.MetadataValue]:
     """The same numbers under the same names for every run: each becomes a chart."""
     numbers = {
@@ -87,7 +86,10 @@ def sync_metadata(
         "seconds": result.seconds,
         "rows_per_second": result.rows_per_second,
     }
-    metadata: dict[str, dg.MetadataValue] = {"scope": dg.MetadataValue.text(result.scope)}
+    metadata: dict[str, dg.MetadataValue] = {
+        "scope": dg.MetadataValue.text(result.scope),
+        "dagster/table_name": dg.MetadataValue.text(f"{schema}.{table.name}"),
+    }
     metadata |= {name: dg.MetadataValue.int(value) for name, value in numbers.items()}
     metadata |= {name: dg.MetadataValue.float(round(value, 3)) for name, value in times.items()}
     if report.newest_change:

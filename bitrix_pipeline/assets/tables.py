@@ -53,7 +53,7 @@ def build_table_asset(table: Table) -> dg.AssetsDefinition:
         name=table.name,
         deps=[*map(source_key, table.source_tables), *_parents(table)],
         description=_description(table),
-        metadata=table_metadata(table, "public"),
+        metadata=table_metadata(table),
         group_name=GROUP,
         owners=[OWNER],
         kinds={"postgres", "python"},
@@ -88,7 +88,9 @@ def build_table_asset(table: Table) -> dg.AssetsDefinition:
             if is_partitioned and not ranges:
                 _report_ranges(context, scopes, result, pipeline)
             return dg.MaterializeResult(
-                metadata=sync_metadata(table, result, report, preview),
+                metadata=sync_metadata(
+                    table, pipeline.settings.target_schema, result, report, preview
+                ),
                 check_results=[nothing_set_aside(table, reports)],
             )
 

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from bitrix_pipeline.model import Table
+from bitrix_pipeline.sync.part import Part
 from bitrix_pipeline.sync.plan import plan_sync
 from bitrix_pipeline.sync.postgres import connect, target_errors
 from bitrix_pipeline.sync.scope import Everything, IdRange
+from bitrix_pipeline.sync.set_aside import key_of
 from bitrix_pipeline.sync.settings import SyncSettings
-from bitrix_pipeline.sync.snapshot import shop_snapshot
+from bitrix_pipeline.sync.snapshot import ShopSnapshot, shop_snapshot
 from bitrix_pipeline.sync.target import Target
 
 
@@ -19,10 +21,12 @@ class Comparison:
     target_rows: int
     differing: tuple[IdRange, ...]
     """Ranges of IDs whose rows are not the same; a changed row makes its neighbours suspect."""
+    codes: tuple[str, ...] = ()
+    """The same for a table whose keys are codes."""
 
     @property
     def equal(self) -> bool:
-        return not self.differing and self.source_rows == self.target_rows
+        return not (self.differing or self.codes) and self.source_rows == self.target_rows
 
 
 def compare_table(
@@ -39,6 +43,8 @@ def compare_table(
         target.begin()
         with shop_snapshot(mysql_url, settings) as shop:
             shop.require_key(table)
+            if table.has_text_key:
+                return _compare_codes(table, shop, target)
             plan = plan_sync(
                 table,
                 Everything(),
@@ -47,5 +53,15 @@ def compare_table(
                 watermark=None,
                 progress=lambda *_: None,
             )
-            source_rows = shop.count(table) if table.has_text_key else plan.read
-        return Comparison(source_rows, target.live_rows(table), tuple(plan.covered))
+            if plan.walk:
+                return Comparison(shop.count(table), 0, (plan.walk,))
+        return Comparison(plan.read, target.live_rows(table), tuple(plan.covered))
+
+
+def _compare_codes(table: Table, shop: ShopSnapshot, target: Target) -> Comparison:
+    """Row by row: such a table is small and has no ranges."""
+    lines = [line for b in shop.blocks(Part(table)) for line in b.lines.splitlines()]
+    theirs = {key_of(line): int(line.split(b"\t", 1)[0]) for line in lines}
+    ours = target.hashes(table)
+    differing = [code for code in theirs | ours if theirs.get(code) != ours.get(code)]
+    return Comparison(len(theirs), len(ours), (), tuple(sorted(differing)))

@@ -24,6 +24,7 @@ class TableReport:
     deleted: int
     set_aside: int
     newest_change: datetime | None
+    """Up to now: imports leave times in the future."""
 
 
 class Reports:
@@ -35,7 +36,9 @@ class Reports:
 
     def table(self, table: Table) -> TableReport:
         newest = (
-            sql.SQL("max({})").format(sql.Identifier(table.changed_at_target))
+            sql.SQL("max({0}) FILTER (WHERE {0} <= now())").format(
+                sql.Identifier(table.changed_at_target)
+            )
             if table.changed_at_target
             else sql.SQL("NULL::timestamptz")
         )

@@ -95,6 +95,13 @@ class Target:
         query = sql.SQL("SELECT count(source_hash) FROM {}").format(self.statements(table).name)
         return int(str(self._value(query)))
 
+    def hashes(self, table: Table) -> dict[str, int]:
+        """Of all live rows, by key: for a table small enough for that."""
+        query = sql.SQL("SELECT id, source_hash FROM {} WHERE source_hash IS NOT NULL").format(
+            self.statements(table).name
+        )
+        return {str(key): int(row_hash) for key, row_hash in self.connection.execute(query)}
+
     def bounds(self, table: Table) -> IdRange | None:
         """The range that holds the IDs of all live rows."""
         row = self.connection.execute(
