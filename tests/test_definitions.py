@@ -93,6 +93,7 @@ def test_every_asset_says_what_it_is_and_whose(spec: dg.AssetSpec) -> None:
     assert spec.owners
     assert spec.kinds
     assert spec.group_name in {GROUP, "bitrix_shop"}
+    assert spec.metadata["dagster/table_name"]
 
 
 @each_table

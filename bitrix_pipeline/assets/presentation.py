@@ -24,6 +24,8 @@ def table_metadata(table: Table) -> Metadata:
     """What is known of a table before any run."""
     return {
         "dagster/column_schema": column_schema(table),
+        # Without the schema: that is a setting, and settings are read by runs, not by loading.
+        "dagster/table_name": table.name,
         "column_map": dg.MetadataValue.md(column_map(table)),
     }
 
@@ -64,7 +66,7 @@ def column_map(table: Table) -> str:
 
 
 def sync_metadata(
-    table: Table, schema: str, result: SyncResult, report: TableReport, preview: pd.DataFrame
+    table: Table, result: SyncResult, report: TableReport, preview: pd.DataFrame
 ) -> dict[str, dg.MetadataValue]:
     """The same numbers under the same names for every run: each becomes a chart."""
     numbers = {
@@ -86,10 +88,7 @@ def sync_metadata(
         "seconds": result.seconds,
         "rows_per_second": result.rows_per_second,
     }
-    metadata: dict[str, dg.MetadataValue] = {
-        "scope": dg.MetadataValue.text(result.scope),
-        "dagster/table_name": dg.MetadataValue.text(f"{schema}.{table.name}"),
-    }
+    metadata: dict[str, dg.MetadataValue] = {"scope": dg.MetadataValue.text(result.scope)}
     metadata |= {name: dg.MetadataValue.int(value) for name, value in numbers.items()}
     metadata |= {name: dg.MetadataValue.float(round(value, 3)) for name, value in times.items()}
     if report.newest_change:

@@ -88,9 +88,7 @@ def build_table_asset(table: Table) -> dg.AssetsDefinition:
             if is_partitioned and not ranges:
                 _report_ranges(context, scopes, result, pipeline)
             return dg.MaterializeResult(
-                metadata=sync_metadata(
-                    table, pipeline.settings.target_schema, result, report, preview
-                ),
+                metadata=sync_metadata(table, result, report, preview),
                 check_results=[nothing_set_aside(table, reports)],
             )
 

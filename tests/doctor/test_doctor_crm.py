@@ -1,9 +1,7 @@
 """Postgres: away, old, not migrated, somebody else's, open to others, or left behind."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from zoneinfo import available_timezones
 
 import pooler
@@ -143,25 +141,16 @@ def test_a_database_that_takes_no_writes(healthy_crm: Consultation, synced_crm: 
 
 
 def test_a_transaction_pooler_is_noticed(
-    healthy_crm: Consultation, synced_crm: Crm, postgres: PrivatePostgres, tmp_path: Path
+    healthy_crm: Consultation, synced_crm: Crm, postgres: PrivatePostgres
 ) -> None:
     if not pooler.PROGRAM.exists() or os.geteuid() != 0:
         pytest.skip("PgBouncer is not installed, or cannot be started as another account")
-    with pooler.transaction_pooler(_open_folder(tmp_path), postgres.port) as port:
+    with pooler.transaction_pooler(postgres.port) as port:
         url = synced_crm.url.replace(str(postgres.port), str(port))
         consultation = healthy_crm.with_settings(postgres_url=url)
 
         assert consultation.serious() == []
         assert consultation.about("transaction pooler's").level is Level.NOTE
-
-
-def _open_folder(folder: Path) -> Path:
-    """PgBouncer runs as another account; pytest's folders are its user's alone."""
-    for parent in (folder, *folder.parents):
-        if parent == Path(tempfile.gettempdir()):
-            break
-        parent.chmod(0o755)
-    return folder
 
 
 def test_a_direct_connection_is_none(healthy_crm: Consultation) -> None:

@@ -84,7 +84,7 @@ def test_the_page_of_orders_says_what_they_are_and_how_many(page: Page, save: Sa
     expect(page.get_by_text("Row count")).to_be_visible()
     expect(page.get_by_text(re.compile(r"^\d{0,3},?\d{3}$")).first).to_be_visible()
     expect(page.get_by_text("Passing").first).to_be_visible()
-    expect(page.get_by_text("public.orders").first).to_be_visible()
+    expect(page.get_by_text("Storage").first).to_be_visible()
     for job in ("sync_changed", "sync_everything"):
         expect(page.get_by_text(job).first).to_be_visible()
     save(page, "orders.png", 0, 0, 1600, 1000)
