@@ -1,5 +1,6 @@
 """Writes blocks of rows; one that Postgres refuses is set aside and the rest goes on."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import psycopg
@@ -40,17 +41,21 @@ class RowWriter:
         """
         return self._write(lines, lambda part: self._merge(part, ids))
 
-    def fill(self, lines: bytes) -> None:
+    def fill(self, lines: bytes, ids: IdRange | None = None) -> list[Written]:
         """Puts the lines into the empty table."""
-        self._write(lines, self._fill)
+        stages = not self.table.loads_directly
+        return self._write(lines, lambda part: self._fill(part, ids), stages=stages)
 
     def forget_vanished(self, row_ids: Iterable[str]) -> None:
         """Forgets those of the rows set aside that were looked for and that the source lacks."""
         forget_vanished(self.target.connection, self.table, list(row_ids))
 
-    def _write(self, lines: bytes, step: Callable[[bytes], list[Written]]) -> list[Written]:
+    def _write(
+        self, lines: bytes, step: Callable[[bytes], list[Written]], *, stages: bool = True
+    ) -> list[Written]:
         """Halves what is refused until the row at fault stands alone."""
-        self.target.clear_staging(self.table)
+        if stages:
+            self.target.clear_staging(self.table)
         try:
             with self.target.connection.transaction():
                 return step(lines)
@@ -61,8 +66,8 @@ class RowWriter:
                 return []
         middle = len(rows) // 2
         return [
-            *self._write(b"".join(rows[:middle]), step),
-            *self._write(b"".join(rows[middle:]), step),
+            *self._write(b"".join(rows[:middle]), step, stages=stages),
+            *self._write(b"".join(rows[middle:]), step, stages=stages),
         ]
 
     def _merge(self, lines: bytes, ids: IdRange | None) -> list[Written]:
@@ -77,9 +82,13 @@ class RowWriter:
         self._release()
         return written
 
-    def _fill(self, lines: bytes) -> list[Written]:
+    def _fill(self, lines: bytes, ids: IdRange | None) -> list[Written]:
         self.target.fill(self.table, lines)
-        return []
+        size = self.target.settings.partition_size
+        if ids and ids.start // size == (ids.stop - 1) // size:
+            return [Written(ids.start // size, lines.count(b"\n"), 0)]
+        numbers = Counter(int(key_of(line)) // size for line in _split(lines))
+        return [Written(number, rows, 0) for number, rows in numbers.items()]
 
     def _release(self) -> None:
         if self.waiting:

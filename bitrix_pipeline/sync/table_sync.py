@@ -31,7 +31,7 @@ from bitrix_pipeline.sync.rows import RowWriter
 from bitrix_pipeline.sync.scope import ChangedLately, Everything, Scope
 from bitrix_pipeline.sync.settings import SyncSettings
 from bitrix_pipeline.sync.snapshot import Block, ShopSnapshot, shop_snapshot
-from bitrix_pipeline.sync.target import SyncState, Target
+from bitrix_pipeline.sync.target import SyncState, Target, Written
 
 log = logging.getLogger(__name__)
 
@@ -130,10 +130,8 @@ class _TableSync:
             self.target.connection, name, [self.target.statements(p).name for p in parents]
         )
         writer = RowWriter(self.table, self.target)
-        for block, _ in self._blocks(plan):
-            writer.fill(block.lines)
-        for range_number, rows in self.target.rows_by_range(self.table):
-            self.result.count(range_number, inserted=rows)
+        for block, part in self._blocks(plan):
+            self._count(writer.fill(block.lines, part.hull))
         self.target.note_missing_parents(self.table, of_target=True)
         self._finish(writer)
         self.progress("indexing", 0, 0)
@@ -143,10 +141,7 @@ class _TableSync:
         refuse_shrunken(self.table, plan, self.shop, self.target)
         writer = RowWriter(self.table, self.target)
         for block, part in self._blocks(plan):
-            for written in writer.merge(block.lines, part.hull):
-                self.result.count(
-                    written.range_number, inserted=written.inserted, updated=written.updated
-                )
+            self._count(writer.merge(block.lines, part.hull))
         if self.table.has_text_key:
             mark_vanished_codes(self.table, writer.codes, self.shop, self.target, self.result)
             writer.forget_vanished(writer.waiting - set(writer.codes))
@@ -154,6 +149,10 @@ class _TableSync:
             mark_vanished(self.table, plan, self.shop, self.target, self.result)
             writer.forget_vanished(map(str, plan.waiting))
         self._finish(writer)
+
+    def _count(self, written: list[Written]) -> None:
+        for rows in written:
+            self.result.count(rows.range_number, inserted=rows.inserted, updated=rows.updated)
 
     def _blocks(self, plan: Plan) -> Iterator[tuple[Block, Part]]:
         for block, part in ahead(self._fetched(plan)):

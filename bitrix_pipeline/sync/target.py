@@ -139,12 +139,6 @@ class Target:
             self.stage(table, lines)
             self.connection.execute(statements.insert_all())
 
-    def rows_by_range(self, table: Table) -> list[tuple[int, int]]:
-        query = sql.SQL("SELECT id / {}, count(*) FROM {} GROUP BY 1").format(
-            self.settings.partition_size, self.statements(table).name
-        )
-        return [(int(number), int(rows)) for number, rows in self.connection.execute(query)]
-
     def staged_codes(self, table: Table) -> list[str]:
         query = sql.SQL("SELECT id FROM {}").format(self.statements(table).staging)
         return [row[0] for row in self.connection.execute(query)]
