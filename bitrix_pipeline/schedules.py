@@ -3,6 +3,8 @@
 https://docs.dagster.io/guides/automate/schedules
 """
 
+from typing import Any
+
 import dagster as dg
 
 from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING, ID_RANGES
@@ -38,46 +40,50 @@ def _request(context: dg.ScheduleEvaluationContext, key: str) -> dg.RunRequest:
     return dg.RunRequest(partition_key=key)
 
 
-@dg.schedule(
-    job=sync_changed,
-    cron_schedule="*/5 * * * *",
-    default_status=RUNNING,
-    description="Every 5 minutes: what changed lately.",
+def _schedule(
+    name: str, job: Any, cron: str, description: str, *, key: str | None = None, zone: str = "UTC"
+) -> dg.ScheduleDefinition:
+    """Runs the job, with the partition if there is one, unless there is a reason not to."""
+
+    @dg.schedule(
+        name=name,
+        job=job,
+        cron_schedule=cron,
+        execution_timezone=zone,
+        default_status=RUNNING,
+        description=description,
+    )
+    def tick(
+        context: dg.ScheduleEvaluationContext, pipeline: Pipeline
+    ) -> dg.RunRequest | dg.SkipReason:
+        if reason := why_not_now(context, pipeline, job.name):
+            return dg.SkipReason(reason)
+        return _request(context, key) if key else dg.RunRequest()
+
+    return tick
+
+
+every_five_minutes = _schedule(
+    "every_five_minutes",
+    sync_changed,
+    "*/5 * * * *",
+    "Every 5 minutes: what changed lately.",
+    key=CHANGED_LATELY,
 )
-def every_five_minutes(
-    context: dg.ScheduleEvaluationContext, pipeline: Pipeline
-) -> dg.RunRequest | dg.SkipReason:
-    reason = why_not_now(context, pipeline, sync_changed.name)
-    return dg.SkipReason(reason) if reason else _request(context, CHANGED_LATELY)
-
-
-@dg.schedule(
-    job=sync_everything,
-    cron_schedule="30 3 * * *",
-    execution_timezone="Europe/Moscow",
-    default_status=RUNNING,
-    description="Nightly: everything, compared by content.",
+nightly = _schedule(
+    "nightly",
+    sync_everything,
+    "30 3 * * *",
+    "Nightly: everything, compared by content.",
+    key=EVERYTHING,
+    zone="Europe/Moscow",
 )
-def nightly(
-    context: dg.ScheduleEvaluationContext, pipeline: Pipeline
-) -> dg.RunRequest | dg.SkipReason:
-    reason = why_not_now(context, pipeline, sync_everything.name)
-    return dg.SkipReason(reason) if reason else _request(context, EVERYTHING)
-
-
-@dg.schedule(
-    job=check_tables,
-    cron_schedule="*/15 * * * *",
-    default_status=RUNNING,
-    description="Every quarter of an hour: are the tables fresh and whole?",
+every_quarter = _schedule(
+    "every_quarter",
+    check_tables,
+    "*/15 * * * *",
+    "Every quarter of an hour: are the tables fresh and whole?",
 )
-def every_quarter(
-    context: dg.ScheduleEvaluationContext, pipeline: Pipeline
-) -> dg.RunRequest | dg.SkipReason:
-    reason = why_not_now(context, pipeline, check_tables.name)
-    return dg.SkipReason(reason) if reason else dg.RunRequest()
-
-
 daily_housekeeping = dg.ScheduleDefinition(
     name="daily_housekeeping",
     job=housekeeping,
