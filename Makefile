@@ -29,7 +29,7 @@ ui: ## Serve the Dagster UI over the demo's data
 .PHONY: test
 test: ## Run the tests on real servers and in a real browser (PYTEST_ARGS="-k word")
 	@bin/bootstrap $(TEST_PACKAGES)
-	$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(RUN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: ## Check style, types, layers and shell scripts

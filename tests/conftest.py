@@ -27,6 +27,11 @@ from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
 ORDERS = 40
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's tests first: they wait for a whole demo, and others can run meanwhile."""
+    items.sort(key=lambda item: "browser" not in item.keywords)
+
+
 @pytest.fixture(scope="session")
 def make_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Makes a folder for a server, whose name no earlier session can have used.
