@@ -34,7 +34,7 @@ GRACE_SECONDS = 15
 """Postgres' own statement_timeout speaks first: its error is the clearer one."""
 
 
-def connect(postgres_url: str, *, deadline_seconds: int = 300) -> Connection:
+def connect(postgres_url: str, *, deadline_seconds: int = 300) -> WatchedConnection:
     """A connection in autocommit mode, whose every answer has a deadline.
 
     Transactions are begun explicitly.
