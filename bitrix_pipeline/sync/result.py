@@ -1,6 +1,6 @@
 """What a sync did, in numbers."""
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 
 
 @dataclass
@@ -69,11 +69,6 @@ class SyncResult:
             mine.inserted += counts.inserted
             mine.updated += counts.updated
             mine.deleted += counts.deleted
-
-    def as_numbers(self) -> dict[str, float]:
-        """The counts and times under stable names, for logs and charts."""
-        numbers = {k: v for k, v in asdict(self).items() if isinstance(v, int | float)}
-        return {**numbers, "unchanged": self.unchanged, "rows_per_second": self.rows_per_second}
 
     def __str__(self) -> str:
         return (
