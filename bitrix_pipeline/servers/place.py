@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bitrix_pipeline.servers.account import Account
 
 # Survives a restart of the machine, and is open to every account on every Linux.
-SUBSTITUTES: Final = Path("/var/tmp/bitrix-pipeline")  # noqa: S108 - see _make_base
+SUBSTITUTES: Final = Path("/var/tmp/bitrix-pipeline")  # noqa: S108 - see _base
 ORIGIN: Final = "origin"
 LOCK: Final = "lock"
 
@@ -38,14 +38,16 @@ def enterable_folder(folder: Path, account: Account | None) -> Path:
     if may_enter(folder, account):
         return folder
     link = folder / "files"
-    substitute = _substitute(folder, account)
-    if not link.is_symlink():
-        # Files of a folder that had the same name, was removed and is now made again.
-        with contextlib.suppress(BlockingIOError):
-            _remove_if_unused(substitute)
+    # Held until the link is there: another process that asks for the same folder at this moment
+    # would take what was just made for files left behind, and remove them.
+    with exclusive(_base() / LOCK):
         substitute = _substitute(folder, account)
-    with contextlib.suppress(FileExistsError):
-        link.symlink_to(substitute)
+        if not link.is_symlink():
+            # Files of a folder that had the same name, was removed and is now made again.
+            with contextlib.suppress(BlockingIOError):
+                _remove_if_unused(substitute)
+            substitute = _substitute(folder, account)
+            link.symlink_to(substitute)
     return substitute
 
 
@@ -59,7 +61,8 @@ def executable_programs(
     """
     if may_enter(programs, account):
         return programs
-    substitute = _substitute(programs, account)
+    with exclusive(_base() / LOCK):
+        substitute = _substitute(programs, account)
     # A later version of the programs is another copy.
     copy = substitute / f"copy-{programs.stat().st_mtime_ns}"
     with exclusive(substitute / LOCK):
@@ -93,8 +96,8 @@ def _open_to_everyone(path: Path) -> None:
 
 
 def _substitute(original: Path, account: Account | None) -> Path:
+    """The caller holds the base's lock."""
     original = original.resolve()
-    _make_base()
     _remove_orphans()
     key = hashlib.sha256(os.fsencode(original)).hexdigest()[:16]
     substitute = SUBSTITUTES / key
@@ -109,13 +112,14 @@ def _substitute(original: Path, account: Account | None) -> Path:
     return substitute
 
 
-def _make_base() -> None:
+def _base() -> Path:
     SUBSTITUTES.mkdir(mode=0o755, exist_ok=True)
     found = SUBSTITUTES.lstat()
     # Anyone may make a folder of this name in /var/tmp; one that is not ours is not to be trusted.
     if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
         raise ServerUnavailable(f"{SUBSTITUTES} belongs to somebody else: remove it.")
     SUBSTITUTES.chmod(0o755)
+    return SUBSTITUTES
 
 
 def _remove_orphans() -> None:

@@ -124,6 +124,7 @@ def test_an_owner_killed_while_it_prepares_the_data_leaves_nothing_in_the_way(tm
         [sys.executable, "-c", OWNER, "mariadb", str(tmp_path), ""], stdout=subprocess.DEVNULL
     )
     while not list(PrivateMariaDB(tmp_path).folder.glob("unfinished/ib*")):
+        assert owner.poll() is None
         time.sleep(0.01)
     owner.kill()
     owner.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,13 +50,26 @@ def test_a_closed_folder_is_replaced_and_shows_by_what(closed_folder: Path, subs
     assert enterable_folder(closed_folder / "data", account_of_servers()) == replaced
 
 
+@pytest.mark.usefixtures("substitutes")
+def test_two_who_ask_for_a_closed_folder_at_once_get_the_same(closed_folder: Path):
+    account = account_of_servers()
+    with ThreadPoolExecutor(8) as several:
+        for number in range(20):
+            data = closed_folder / str(number)
+
+            got = set(several.map(lambda _: enterable_folder(data, account), range(8)))  # noqa: B023
+
+            assert len(got) == 1
+            assert got.pop().is_dir()
+
+
 def test_the_substitute_of_a_folder_that_is_gone_is_removed(closed_folder: Path, substitutes: Path):
     gone = enterable_folder(closed_folder / "gone", account_of_servers())
     shutil.rmtree(closed_folder / "gone")
 
     kept = enterable_folder(closed_folder / "kept", account_of_servers())
 
-    assert list(substitutes.iterdir()) == [kept]
+    assert [path for path in substitutes.iterdir() if path.is_dir()] == [kept]
     assert not gone.exists()
 
 
