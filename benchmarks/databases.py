@@ -17,14 +17,16 @@ LINES_PER_ORDER = 44 / 15
 """Of the sample shop, on average."""
 
 # Values that the sample shop has and the other contenders cannot carry to Postgres: nobody gets them.
+ODD_CHARACTERS = "'[[:cntrl:]\\\\\\\\]'"
 WITHOUT_ODDITIES = """
 UPDATE b_sale_basket SET
-  NAME = REPLACE(NAME, x'00', ''),
-  XML_ID = REPLACE(XML_ID, x'00', ''),
+  NAME = REGEXP_REPLACE(NAME, {odd}, ''),
+  MEASURE_NAME = REGEXP_REPLACE(MEASURE_NAME, {odd}, ''),
+  XML_ID = REGEXP_REPLACE(XML_ID, {odd}, ''),
   VAT_INCLUDED = IF(BINARY VAT_INCLUDED = 'Y', 'Y', 'N'),
-  DATE_INSERT = IF(YEAR(DATE_INSERT) > 1990 AND DAYOFMONTH(DATE_INSERT) > 0, DATE_INSERT, {day}),
-  DATE_UPDATE = IF(YEAR(DATE_UPDATE) > 1990 AND DAYOFMONTH(DATE_UPDATE) > 0, DATE_UPDATE, {day})
-""".format(day="'2020-02-29 12:00:00'")
+  DATE_INSERT = IF(UNIX_TIMESTAMP(DATE_INSERT) > 0, DATE_INSERT, {day}),
+  DATE_UPDATE = IF(UNIX_TIMESTAMP(DATE_UPDATE) > 0, DATE_UPDATE, {day})
+""".format(day="'2020-02-29 12:00:00'", odd=ODD_CHARACTERS)
 
 
 @dataclass(frozen=True)

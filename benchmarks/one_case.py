@@ -15,7 +15,8 @@ import psycopg
 CASES = {
     "sync": ("ours", "sync"),
     "verify": ("ours", "check"),
-    "pipe": ("pipe", "load"),
+    "pipe": ("pipe", "load_same_select"),
+    "pipe_of_columns": ("pipe", "load_columns"),
     "dlt_merge": ("dlt_merge", "load"),
     "pandas": ("pandas_copy", "load"),
 }

@@ -20,6 +20,7 @@ from bitrix_pipeline.servers import PrivatePostgres
 
 FOLDER = Path(__file__).parents[1] / ".data" / "bench"
 QUARTER = 4
+PEERS = ("dlt_merge", "pipe", "pipe_of_columns", "pandas")
 LOG_WIDTH = 100
 """Of the tables where no terminal says how wide it is."""
 
@@ -88,7 +89,9 @@ def alternate_loads(
 ) -> Mapping[str, Measurement]:
     """Into an empty table; each contender in turn, again and again, and then the best of each."""
     initial: list[Measurement] = []
-    theirs: dict[str, list[Measurement]] = {"pipe": [], "dlt_merge": []}
+    theirs: dict[str, list[Measurement]] = {
+        name: [] for name in ("pipe", "pipe_of_columns", "dlt_merge")
+    }
     for number in range(1, rounds + 1):
         tell(f"initial loads, round {number} of {rounds}")
         with bench.postgres.connect("ours") as connection:
@@ -146,11 +149,10 @@ def derive(report: Report) -> None:
     """The ratios, and the most memory that anything of ours took."""
     measured = report.measurements
     initial = measured["initial_load"].rows_per_second
-    for peer in ("dlt_merge", "pipe", "pandas"):
+    for peer in PEERS:
         ratio = initial / measured[peer].rows_per_second
         report.number(f"initial_load_vs_{peer}", ratio, "x")
-    others = {"dlt_merge", "pipe", "pandas"}
-    peak = max(m.memory_mb for name, m in measured.items() if name not in others)
+    peak = max(m.memory_mb for name, m in measured.items() if name not in PEERS)
     report.number("peak_memory", peak, "MB")
     for case in ("initial_load", "unchanged_resync", "changed_resync", "verify"):
         growth = measured[case].memory_mb / measured[f"quarter_{case}"].memory_mb

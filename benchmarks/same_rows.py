@@ -1,7 +1,7 @@
 """The rows that the other contenders carry: the columns that the declaration of order_items reads.
 
-None of them computes a hash, converts a time zone, checks a reference or finds a deletion; the pipe
-and pandas build no key either.
+None of them converts a time zone, checks a reference or finds a deletion; only the pipe of our own
+SELECT has MySQL compute a hash; the pipes and pandas build no key.
 """
 
 from bitrix_pipeline.model import table_named

@@ -85,9 +85,7 @@ def _lock(connection: Connection, tables: Sequence[sql.Identifier]) -> bool:
 
 
 def put_back(connection: Connection, table: sql.Identifier, indexes: list[SecondaryIndex]) -> None:
-    """Builds them again, foreign keys last, and gathers the planner's statistics."""
-    if not indexes:
-        return
+    """Builds them again, foreign keys last."""
     connection.execute(sql.SQL("SET LOCAL maintenance_work_mem = {}").format(MAINTENANCE_MEMORY))
     for index in indexes:
         if index.kind == "constraint":
@@ -98,4 +96,3 @@ def put_back(connection: Connection, table: sql.Identifier, indexes: list[Second
             )
         else:
             connection.execute(sql.SQL(index.definition))
-    connection.execute(sql.SQL("ANALYZE {}").format(table))

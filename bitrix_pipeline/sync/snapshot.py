@@ -15,12 +15,13 @@ import pymysql
 
 from bitrix_pipeline.errors import SourceError
 from bitrix_pipeline.model import Table
+from bitrix_pipeline.model.copy_text import ROW_END, copy_text
 from bitrix_pipeline.model.expressions import Instant
 from bitrix_pipeline.model.selects import (
     content_buckets,
     id_buckets,
-    row_lines,
-    single_lines,
+    row_block,
+    single_rows,
     source_rows,
 )
 from bitrix_pipeline.model.shop_facts import ShopFacts
@@ -67,11 +68,8 @@ class ShopSnapshot:
 
     def bounds(self, table: Table) -> IdRange | None:
         """The range that holds all IDs of the table's rows; None when it has no row of ours."""
-        low, high = self._row(
-            table,
-            f"SELECT MIN({table.key}), MAX({table.key}) FROM {table.source}"
-            f" WHERE {table.rows(self.facts)}",
-        )
+        rows = f"SELECT {table.key} {source_rows(table, self.facts)} ORDER BY {table.key}"
+        low, high = self._row(table, f"SELECT ({rows} LIMIT 1), ({rows} DESC LIMIT 1)")
         return None if low is None else IdRange(int(low), int(high) + 1)
 
     def occupied_ranges(self, table: Table, *, width: int, start: int) -> list[int]:
@@ -120,18 +118,18 @@ class ShopSnapshot:
         """The rows as COPY text, in as many blocks as BLOCK_BYTES demands."""
         where, values = part.where
         fingerprint = self._fingerprint(part.table)
-        sql = row_lines(part.table, self.facts, fingerprint=fingerprint, where=where)
-        rows, lines = self._row(part.table, sql, values)
-        if not rows:
+        sql = row_block(part.table, self.facts, fingerprint=fingerprint, where=where)
+        count, rows = self._row(part.table, sql, values)
+        if not count:
             return
-        if lines is not None and lines.endswith(b"\n") and lines.count(b"\n") == rows:
-            yield Block(int(rows), lines)
+        if rows is not None and rows.endswith(ROW_END) and rows.count(ROW_END) == count:
+            yield Block(int(count), copy_text(rows))
         # GROUP_CONCAT cuts what is too long without an error.
         elif halves := part.halves():
             for half in halves:
                 yield from self.blocks(half)
         else:
-            yield from self._single_lines(part)
+            yield from self._single_rows(part)
 
     def walk(self, table: Table, ids: IdRange, *, rows: int) -> Iterator[tuple[Block, Part]]:
         """All rows in a range of IDs, in blocks of about so many rows.
@@ -191,12 +189,12 @@ class ShopSnapshot:
                 "shop's database and that the account may read it"
             )
 
-    def _single_lines(self, part: Part) -> Iterator[Block]:
+    def _single_rows(self, part: Part) -> Iterator[Block]:
         where, values = part.where
         fingerprint = self._fingerprint(part.table)
-        sql = single_lines(part.table, self.facts, fingerprint=fingerprint, where=where)
-        for (line,) in self._rows(part.table, sql, values):
-            yield Block(1, line)
+        sql = single_rows(part.table, self.facts, fingerprint=fingerprint, where=where)
+        for (row,) in self._rows(part.table, sql, values):
+            yield Block(1, copy_text(row))
 
     def _next_id(self, table: Table, start: int) -> int | None:
         sql = (

@@ -132,10 +132,11 @@ class _TableSync:
         writer = RowWriter(self.table, self.target)
         for block, part in self._blocks(plan):
             self._count(writer.fill(block.lines, part.hull))
-        self.target.note_missing_parents(self.table, of_target=True)
+        self.target.note_missing_parents_of_all(self.table)
         self._finish(writer)
         self.progress("indexing", 0, 0)
         put_back(self.target.connection, name, indexes)
+        self.target.gather_statistics(self.table)
 
     def _merge(self, plan: Plan) -> None:
         refuse_shrunken(self.table, plan, self.shop, self.target)

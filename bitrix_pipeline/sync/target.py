@@ -139,6 +139,13 @@ class Target:
             self.stage(table, lines)
             self.connection.execute(statements.insert_all())
 
+    def gather_statistics(self, table: Table) -> None:
+        """Of the columns by which syncs join; autovacuum soon gathers those of all others."""
+        names = ["id", "source_hash", *(column.name for column in table.references)]
+        columns = sql.SQL(", ").join(map(sql.Identifier, names))
+        name = self.statements(table).name
+        self.connection.execute(sql.SQL("ANALYZE {} ({})").format(name, columns))
+
     def staged_codes(self, table: Table) -> list[str]:
         query = sql.SQL("SELECT id FROM {}").format(self.statements(table).staging)
         return [row[0] for row in self.connection.execute(query)]
@@ -149,9 +156,20 @@ class Target:
     def note_seen_id(self, row_id: int) -> None:
         self.connection.execute("INSERT INTO seen VALUES (%s)", (row_id,))
 
-    def note_missing_parents(self, table: Table, *, of_target: bool = False) -> None:
-        for statement in self.statements(table).note_missing_parents(of_target=of_target):
+    def note_missing_parents(self, table: Table) -> None:
+        """Of the staged rows."""
+        for statement in self.statements(table).note_missing_parents():
             self.connection.execute(statement)
+
+    def note_missing_parents_of_all(self, table: Table) -> None:
+        """Of all the table's rows: a query by itself, which Postgres runs in parallel."""
+        statements = self.statements(table)
+        for parent, query in statements.missing_parents(statements.name):
+            ids = [row[0] for row in self.connection.execute(query)]
+            self.connection.execute(
+                "INSERT INTO missing_parent SELECT %s, unnest(%s::bigint[]) ON CONFLICT DO NOTHING",
+                (parent, ids),
+            )
 
     def waiting(self, table: Table) -> list[int]:
         """IDs of rows that were set aside."""

@@ -101,19 +101,30 @@ class TargetSql:
     def note_seen(self) -> Sql:
         return sql.SQL("INSERT INTO seen SELECT id FROM {}").format(self.staging)
 
-    def note_missing_parents(self, *, of_target: bool) -> list[Sql]:
-        """Of the staged rows, or of all rows after an initial load."""
-        rows = self.name if of_target else self.staging
+    def note_missing_parents(self) -> list[Sql]:
+        """Of the staged rows."""
         return [
-            sql.SQL(
-                "INSERT INTO missing_parent SELECT DISTINCT {parent_name}, child.{reference}"
-                " FROM {rows} AS child LEFT JOIN {parent} AS parent ON parent.id = child.{reference}"
-                " WHERE child.{reference} IS NOT NULL AND parent.id IS NULL ON CONFLICT DO NOTHING"
-            ).format(
-                parent_name=sql.Literal(column.references),
-                reference=sql.Identifier(column.name),
-                rows=rows,
-                parent=qualified(self.schema, str(column.references)),
+            sql.SQL("INSERT INTO missing_parent SELECT {}, id FROM ({}) AS found").format(
+                sql.Literal(parent), query
+            )
+            + sql.SQL(" ON CONFLICT DO NOTHING")
+            for parent, query in self.missing_parents(self.staging)
+        ]
+
+    def missing_parents(self, rows: sql.Composable) -> list[tuple[str, Sql]]:
+        """A SELECT of their IDs for each reference of these rows, beside the parent's name."""
+        return [
+            (
+                str(column.references),
+                sql.SQL(
+                    "SELECT DISTINCT child.{reference} AS id FROM {rows} AS child"
+                    " LEFT JOIN {parent} AS parent ON parent.id = child.{reference}"
+                    " WHERE child.{reference} IS NOT NULL AND parent.id IS NULL"
+                ).format(
+                    reference=sql.Identifier(column.name),
+                    rows=rows,
+                    parent=qualified(self.schema, str(column.references)),
+                ),
             )
             for column in self.table.references
         ]
