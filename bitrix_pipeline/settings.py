@@ -92,6 +92,60 @@ class Settings(BaseSettings):
         default=20, ge=6, description="A table not synced for this long is stale."
     )
 
+    receiver_postgres_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Postgres as the receiver reaches it, with an account that can do nothing but "
+        "hand events over: a member of the role bitrix_receiver.",
+    )
+    webhook_secrets: SecretStr = Field(
+        default=SecretStr(""),
+        description="The secrets that sign webhooks, `whsec_…`, separated by spaces: more than one "
+        "while they are being changed.",
+    )
+    bitrix_application_tokens: SecretStr = Field(
+        default=SecretStr(""),
+        description="The application_token of each outgoing webhook made in Bitrix itself, "
+        "separated by spaces; none turns that entrance off.",
+    )
+    receiver_host: str = Field(
+        default="127.0.0.1", description="Where the receiver listens; a TLS proxy stands before it."
+    )
+    receiver_port: int = Field(default=8087, ge=0, le=65535, description="0 takes a free one.")
+    receiver_metrics_port: int = Field(
+        default=8088,
+        ge=0,
+        le=65535,
+        description="For /metrics, /healthz and /readyz, on the loopback interface only.",
+    )
+    webhook_max_bytes: int = Field(
+        default=1024 * 1024, ge=1024, description="A larger webhook is answered 413."
+    )
+    inbox_batch: int = Field(
+        default=500, ge=1, le=10_000, description="Events that a drain takes at once."
+    )
+    inbox_lease_seconds: int = Field(
+        default=120,
+        ge=10,
+        description="After this an event that a killed drain held is taken again.",
+    )
+    inbox_retry_seconds: tuple[float, ...] = Field(
+        default=(5.0, 25.0, 125.0),
+        description="Waits before another try of an event that failed by its own fault, as JSON. "
+        "It is dead when the last try failed: as many tries as there are waits.",
+    )
+    inbox_linger_seconds: float = Field(
+        default=60.0, ge=0, description="A drain waits this long for more news before it ends."
+    )
+    inbox_retention_days: int = Field(
+        default=30, ge=1, description="Events that were applied are kept this long."
+    )
+    inbox_dead_retention_days: int = Field(
+        default=180, ge=1, description="Dead ones and those in quarantine are kept this long."
+    )
+    inbox_oldest_minutes: float = Field(
+        default=5.0, gt=0, description="News that waits longer than this fails a check."
+    )
+
     @field_validator("status_mapping", mode="before")
     @classmethod
     def _read_mapping(cls, value: Any) -> Any:

@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import SetColumnComment, SetTableComment
 
@@ -19,6 +19,9 @@ CONNECT_DEADLINE_SECONDS = 10
 
 # Supabase's roles for its public HTTP API: whatever they may read, the whole Internet may.
 PUBLIC_ROLES = ("anon", "authenticated")
+
+RECEIVER_ROLE = "bitrix_receiver"
+"""The group role that the receiver's own account is a member of."""
 
 
 def migrate(postgres_url: str, *, target_schema: str) -> str:
@@ -72,6 +75,7 @@ def _upgrade(connection: Connection, target_schema: str) -> str:
     _require_tables(connection, target_schema)
     _describe(connection, target_schema)
     _protect(connection, target_schema)
+    _admit_receiver(connection)
     revision = MigrationContext.configure(
         connection, opts={"version_table_schema": INTERNAL_SCHEMA}
     ).get_current_revision()
@@ -119,7 +123,31 @@ def _protect(connection: Connection, target_schema: str) -> None:
             connection.execute(text(f'REVOKE ALL ON "{schema}"."{table}" FROM {role}'))
         for schema, sequence in _our_sequences(connection, target_schema):
             connection.execute(text(f'REVOKE ALL ON SEQUENCE "{schema}"."{sequence}" FROM {role}'))
+        for kind in ("SEQUENCES", "FUNCTIONS"):
+            connection.execute(
+                text(f'REVOKE ALL ON ALL {kind} IN SCHEMA "{INTERNAL_SCHEMA}" FROM {role}')
+            )
         connection.execute(text(f'REVOKE ALL ON SCHEMA "{INTERNAL_SCHEMA}" FROM {role}'))
+
+
+def _admit_receiver(connection: Connection) -> None:
+    """The one right of the receiver's accounts: to hand events over.
+
+    Where this account may not create roles, an operator does, and migrates again.
+    """
+    exists = text("SELECT FROM pg_roles WHERE rolname = :role")
+    if not connection.execute(exists, {"role": RECEIVER_ROLE}).first():
+        try:
+            with connection.begin_nested():
+                connection.execute(text(f"CREATE ROLE {RECEIVER_ROLE} NOLOGIN"))
+        except (ProgrammingError, IntegrityError):
+            # Refused, or made by somebody else at this moment.
+            if not connection.execute(exists, {"role": RECEIVER_ROLE}).first():
+                return
+    connection.execute(text(f'GRANT USAGE ON SCHEMA "{INTERNAL_SCHEMA}" TO {RECEIVER_ROLE}'))
+    connection.execute(
+        text(f'GRANT EXECUTE ON FUNCTION "{INTERNAL_SCHEMA}".receive TO {RECEIVER_ROLE}')
+    )
 
 
 def _our_tables(target_schema: str) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 from bitrix_pipeline.model import TABLES, Column, Table, Type
+from bitrix_pipeline.model.inbox_tables import add_inbox_tables
 
 INTERNAL_SCHEMA = "bitrix_pipeline"
 
@@ -63,6 +64,7 @@ def metadata(target_schema: str) -> MetaData:
     for table in TABLES:
         _add_table(all_tables, table, target_schema)
     _add_internal_tables(all_tables)
+    add_inbox_tables(all_tables, INTERNAL_SCHEMA)
     return all_tables
 
 
