@@ -1,5 +1,6 @@
 """The reference pages of docs/, written from the declarations: `make docs`, and a test keeps them so."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from pydantic import SecretStr
 from bitrix_pipeline.model import TABLES, Table
 from bitrix_pipeline.model.postgres import BOOKKEEPING
 from bitrix_pipeline.settings import Settings
+
+DATABASES = ("bitrix_mysql_url", "postgres_url")
 
 ROOT = Path(__file__).parent.parent
 
@@ -57,12 +60,13 @@ def settings_page() -> str:
 
 
 def env_example() -> str:
-    """One commented line a setting; the two that have no default stand free."""
+    """One commented line a setting; the two databases, without which nothing runs, stand free."""
     parts = ["# Copy to .env and fill in. Every setting is explained in docs/settings.md.\n"]
     for name, field in Settings.model_fields.items():
         default = _shown(field.get_default())
-        assignment = f"{name.upper()}={default}" if default else _example(name)
-        parts.append(f"# {field.description}\n{'# ' if default else ''}{assignment}\n")
+        value = default or (field.examples or [""])[0]
+        mark = "" if name in DATABASES else "# "
+        parts.append(f"# {field.description}\n{mark}{name.upper()}={value}\n")
     return "\n".join(parts)
 
 
@@ -97,15 +101,9 @@ def _shown(default: Any) -> str:
     if isinstance(default, dict):
         pairs = ", ".join(f'"{code}": "{word}"' for code, word in default.items())
         return f"{{{pairs}}}"
+    if isinstance(default, tuple):
+        return json.dumps(default)
     return str(default)
-
-
-def _example(name: str) -> str:
-    examples = {
-        "bitrix_mysql_url": "mysql://reader:password@shop.example:3306/sitemanager",
-        "postgres_url": "postgresql://crm:password@crm.example:5432/postgres",
-    }
-    return f"{name.upper()}={examples[name]}"
 
 
 if __name__ == "__main__":

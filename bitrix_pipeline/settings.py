@@ -35,11 +35,13 @@ class Settings(BaseSettings):
 
     bitrix_mysql_url: SecretStr = Field(
         default=SecretStr(""),
+        examples=["mysql://reader:password@shop.example:3306/sitemanager"],
         description="The shop's MySQL: mysql://user:password@host:3306/database. "
         "An account with SELECT alone is enough and best. `?ssl_ca=/path` turns TLS on.",
     )
     postgres_url: SecretStr = Field(
         default=SecretStr(""),
+        examples=["postgresql://crm:password@crm.example:5432/postgres"],
         description="The CRM's Postgres: postgresql://user:password@host:5432/database, "
         "a transaction pooler's port as well. The account owns the tables.",
     )
@@ -94,16 +96,19 @@ class Settings(BaseSettings):
 
     receiver_postgres_url: SecretStr = Field(
         default=SecretStr(""),
+        examples=["postgresql://receiver:password@crm.example:5432/postgres"],
         description="Postgres as the receiver reaches it, with an account that can do nothing but "
         "hand events over: a member of the role bitrix_receiver.",
     )
     webhook_secrets: SecretStr = Field(
         default=SecretStr(""),
+        examples=["whsec_bmV3IHNlY3JldA== whsec_b2xkIHNlY3JldA=="],
         description="The secrets that sign webhooks, `whsec_…`, separated by spaces: more than one "
         "while they are being changed.",
     )
     bitrix_application_tokens: SecretStr = Field(
         default=SecretStr(""),
+        examples=["51856fefc120afa4b628cc82d3935cce"],
         description="The application_token of each outgoing webhook made in Bitrix itself, "
         "separated by spaces; none turns that entrance off.",
     )
@@ -198,7 +203,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             value = value.get_secret_value()
-        values[name.upper()] = json.dumps(value) if isinstance(value, dict) else str(value)
+        values[name.upper()] = json.dumps(value) if isinstance(value, dict | tuple) else str(value)
     return values
 
 

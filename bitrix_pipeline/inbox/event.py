@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, NoReturn
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -58,8 +58,10 @@ class Snapshot(BaseModel):
     sequence: int | None = Field(
         default=None, ge=0, description="Grows with every event of the sender's outbox."
     )
-    origin: Literal["site", "admin", "rest", "1c"] | str | None = Field(
-        default=None, description="What made the change; `rest` may be our own."
+    origin: str | None = Field(
+        default=None,
+        description="What made the change: `site`, `admin`, `rest` (which may be us) or `1c`.",
+        examples=["site", "admin", "rest", "1c"],
     )
     order: RawRow | None = Field(default=None, description="The row of b_sale_order.")
     basket: list[RawRow] | None = Field(
