@@ -27,7 +27,7 @@ from bitrix_pipeline.model.selects import (
 from bitrix_pipeline.model.shop_facts import ShopFacts
 from bitrix_pipeline.sync.facts import read_facts
 from bitrix_pipeline.sync.mysql import connect, source_errors
-from bitrix_pipeline.sync.part import Part, within
+from bitrix_pipeline.sync.part import Part, condition, within
 from bitrix_pipeline.sync.scope import IdRange
 from bitrix_pipeline.sync.settings import SyncSettings
 
@@ -107,6 +107,13 @@ class ShopSnapshot:
         """IDs of rows whose change time (naive, the shop's zone) is not before `since`."""
         sql = f"SELECT {table.key} FROM {table.source} WHERE {table.changed_at} >= %s"
         return [int(row[0]) for row in self._rows(table, sql, (since,))]
+
+    def line_ids(self, table: Table, order_ids: Sequence[int]) -> list[int]:
+        """IDs of the rows of these orders."""
+        (order_id,) = table.column("order_id").source.inputs
+        where, values = condition(order_id, order_ids)
+        rows = self._rows(table, f"SELECT {table.key} FROM {table.source} WHERE {where}", values)
+        return [int(row[0]) for row in rows]
 
     def newest_change(self, table: Table, not_after: datetime) -> datetime | None:
         """The newest change time up to a moment: imports may write times in the future."""
