@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, field
 
 import psycopg
@@ -39,6 +38,8 @@ OUTAGE_SECONDS = 10.0
 
 REPORT_EVERY_SECONDS = 30.0
 
+SCOPE = "what webhooks told of"
+
 # Of the table, the account or the settings, so no event is to blame.
 GENERAL_FAULTS = (SourceError, TargetError, SettingsError)
 
@@ -61,10 +62,9 @@ class DrainResult:
 
     def add_tables(self, results: dict[str, SyncResult]) -> None:
         for name, result in results.items():
-            if name in self.tables:
-                self.tables[name].add(result)
-            else:
-                self.tables[name] = deepcopy(result)
+            total = self.tables.setdefault(name, SyncResult(name, SCOPE))
+            total.add(result)
+            total.scope = SCOPE
 
     def add(self, other: "DrainResult") -> None:
         self.applied += other.applied

@@ -88,6 +88,7 @@ class TableSync:
     def run(self) -> SyncResult:
         state = self._checked_state()
         self.target.make_scratch_tables()
+        self.target.defer_references()
         with self._timed("compare_seconds"):
             plan = plan_sync(
                 self.table,

@@ -56,6 +56,9 @@ class Target:
             ("datestyle", "ISO, YMD"),
         ):
             self.connection.execute("SELECT set_config(%s, %s, true)", (name, value))
+
+    def defer_references(self) -> None:
+        """Lets children be written before their parents, until `check_references`."""
         self.connection.execute("SET CONSTRAINTS ALL DEFERRED")
 
     def wait_for_turn(self, table: Table) -> None:
