@@ -4,23 +4,24 @@ Relies on the SQL function bitrix_pipeline.receive, the one thing that the recei
 use, and works behind a transaction pooler.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 
 from bitrix_pipeline.crash_points import crash_point
 from bitrix_pipeline.errors import PipelineError, TargetError, TransientError
-from bitrix_pipeline.sync.watched_connection import WatchedConnection
 
 CONNECT_SECONDS: Final = 2
 """libpq's least."""
 
 ANSWER_SECONDS: Final = 1.5
-"""A frozen server is left after this, looked at once a second."""
+LOOK_SECONDS: Final = 0.1
 
 RECEIVE: Final = (
     "SELECT bitrix_pipeline.receive(%s::text[], %s::text[], %s::timestamptz[], %s::text[],"
@@ -33,6 +34,9 @@ ADVICE: Final = {
     "42": "run bitrix-pipeline migrate",
 }
 """By the beginning of the SQLSTATE."""
+
+
+Answer = TypeVar("Answer")
 
 
 class RefusedEventError(TargetError):
@@ -61,12 +65,36 @@ class NewEvent:
     quarantine_reason: str | None = None
 
 
+class ImpatientConnection(psycopg.Connection[tuple[Any, ...]]):
+    """Gives an answer up after ANSWER_SECONDS: a frozen server times nothing out.
+
+    The sync's WatchedConnection does the same with a thread and minutes, and brings pandas along.
+    """
+
+    def wait(self, gen: PQGen[Answer], *_args: Any, **_kwargs: Any) -> Answer:
+        deadline = time.monotonic() + ANSWER_SECONDS
+        return super().wait(_until(deadline, gen), interval=LOOK_SECONDS)
+
+
+def _until(deadline: float, gen: PQGen[Answer]) -> Generator[Any, Any, Answer]:
+    """The same conversation; psycopg continues it once an interval also when nothing came."""
+    try:
+        wanted = next(gen)
+        while True:
+            came = yield wanted
+            if not came and time.monotonic() > deadline:
+                raise psycopg.OperationalError("no answer in time")
+            wanted = gen.send(came)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
 class InboxStore:
     """The inbox as the receiver sees it; for one thread. Connects when there is something to say."""
 
     def __init__(self, postgres_url: str) -> None:
         self._url = postgres_url
-        self._connection: WatchedConnection | None = None
+        self._connection: ImpatientConnection | None = None
 
     def store(self, events: Sequence[NewEvent]) -> list[Outcome]:
         """What became of each, after the commit.
@@ -112,10 +140,10 @@ class InboxStore:
         crash_point("receiver.after_commit")
         return [Outcome(outcome) for outcome in row[0]] if row else []
 
-    def _connected(self) -> WatchedConnection:
+    def _connected(self) -> ImpatientConnection:
         if self._connection is None or self._connection.closed:
             try:
-                self._connection = WatchedConnection.connect(
+                self._connection = ImpatientConnection.connect(
                     self._url,
                     autocommit=True,
                     prepare_threshold=None,
@@ -126,7 +154,6 @@ class InboxStore:
                 # libpq's words: an account or a host, never a password.
                 words = str(error).strip().splitlines()[-1]
                 raise TransientError(f"Postgres cannot be reached ({words})") from None
-            self._connection.watch(ANSWER_SECONDS)
         return self._connection
 
     def _given_up(self, error: psycopg.Error) -> PipelineError:
