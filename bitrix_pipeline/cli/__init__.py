@@ -9,6 +9,7 @@ import typer
 from bitrix_pipeline.cli.data import migrate, sync, verify
 from bitrix_pipeline.cli.demo import demo
 from bitrix_pipeline.cli.doctor import doctor
+from bitrix_pipeline.cli.inbox import app as inbox
 from bitrix_pipeline.cli.receive import receive
 from bitrix_pipeline.cli.screen import complain, errors
 from bitrix_pipeline.cli.ui import ui
@@ -28,6 +29,7 @@ app = typer.Typer(
 COMMANDS: tuple[Callable[..., None], ...] = (doctor, migrate, sync, verify, receive, demo, ui)
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(inbox, name="inbox")
 
 
 def main() -> None:

@@ -93,9 +93,9 @@ RETURNING state
 
 DUE = """
 SELECT (SELECT count(*) FROM (SELECT FROM {jobs} WHERE state = 'waiting'
-            AND due_at <= clock_timestamp() LIMIT %(most)s) AS some)
+            AND due_at <= clock_timestamp() LIMIT %(most)s) AS counted)
      + (SELECT count(*) FROM (SELECT FROM {jobs} WHERE state = 'leased'
-            AND leased_until < clock_timestamp() LIMIT %(most)s) AS some),
+            AND leased_until < clock_timestamp() LIMIT %(most)s) AS counted),
     extract(epoch FROM least(
         (SELECT min(due_at) FROM {jobs} WHERE state = 'waiting'),
         (SELECT min(leased_until) FROM {jobs} WHERE state = 'leased')) - clock_timestamp())
