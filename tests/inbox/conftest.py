@@ -1,17 +1,24 @@
-from collections.abc import Iterator
+"""What the inbox's tests hold in their hands."""
 
 import pytest
-from mailbox import Mailbox
+from postbox import Postbox
 from shop_and_crm import Crm, Pipeline
 
 
 @pytest.fixture
-def mailbox(crm: Crm) -> Iterator[Mailbox]:
-    """The inbox of a CRM without rows."""
-    yield Mailbox(crm)
+def bare_crm(crm: Crm) -> Crm:
+    """A migrated CRM to which no event was applied yet."""
+    crm.run("TRUNCATE bitrix_pipeline.inbox_applied")
+    return crm
 
 
 @pytest.fixture
-def synced_mailbox(synced: Pipeline) -> Mailbox:
+def postbox(crm: Crm) -> Postbox:
+    """The inbox of a CRM without rows."""
+    return Postbox(crm)
+
+
+@pytest.fixture
+def synced_postbox(synced: Pipeline) -> Postbox:
     """The inbox of a CRM that has received the whole shop."""
-    return Mailbox(synced.crm)
+    return Postbox(synced.crm)

@@ -26,14 +26,14 @@ ENTITIES = {
 
 
 @dataclass
-class Mailbox:
+class Postbox:
     """The inbox of one CRM."""
 
     crm: Crm
 
     def put(self, type_: str, *ids: int, quarantine: str | None = None) -> list[int]:
         """Receives one event for each ID, as the receiver does; returns their numbers."""
-        entity = ENTITIES.get(type_.split(".")[0])
+        entity = ENTITIES.get(type_.split(".", maxsplit=1)[0])
         count = len(ids)
         start = self.crm.value("SELECT count(*) FROM bitrix_pipeline.inbox_events")
         names = [f"evt_{start + number}" for number in range(count)]
@@ -44,9 +44,7 @@ class Mailbox:
             list(ids), bodies, [quarantine] * count,
         )  # fmt: skip
         return [
-            self.crm.value(
-                "SELECT id FROM bitrix_pipeline.inbox_events WHERE event_id = %s", name
-            )
+            self.crm.value("SELECT id FROM bitrix_pipeline.inbox_events WHERE event_id = %s", name)
             for name in names
         ]
 
