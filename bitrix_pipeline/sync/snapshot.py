@@ -25,6 +25,7 @@ from bitrix_pipeline.model.selects import (
     source_rows,
 )
 from bitrix_pipeline.model.shop_facts import ShopFacts
+from bitrix_pipeline.model.table import Placeholder
 from bitrix_pipeline.sync.facts import read_facts
 from bitrix_pipeline.sync.mysql import connect, source_errors
 from bitrix_pipeline.sync.part import Part, condition, within
@@ -162,10 +163,10 @@ class ShopSnapshot:
         )
         return bool(self._rows(table, sql))
 
-    def newest_children(self, sql: str, parents: Sequence[int]) -> list[int]:
+    def newest_children(self, known: Placeholder, parents: Sequence[int]) -> list[int]:
         """IDs of the child rows with the highest ID for each parent."""
         with source_errors(), self._connection.cursor() as cursor:
-            cursor.execute(sql, (list(parents),))
+            cursor.execute(known.newest_child, (list(parents),))
             return [int(row[0]) for row in cursor.fetchall()]
 
     def archived_orders(self, order_ids: Sequence[int]) -> dict[int, str | None]:

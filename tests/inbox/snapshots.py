@@ -1,14 +1,13 @@
 """Events as the PHP module in a shop would send them: raw rows under Bitrix's own names."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-import psycopg
 import pymysql
 from pymysql.converters import encoders
 from shop_and_crm import Crm, Shop
@@ -41,12 +40,14 @@ def apply(crm: Crm, settings: SyncSettings, *events: Event) -> dict[str, SyncRes
 
 def live_rows(crm: Crm, table: str) -> dict[int, Row]:
     """What the source has, by ID, without when it was written."""
-    query = f"SELECT id, to_jsonb(t) - 'synced_at' FROM {table} AS t WHERE source_hash IS NOT NULL"
+    return {id_: row for id_, row in all_rows(crm, table).items() if row["source_hash"]}
+
+
+def all_rows(crm: Crm, table: str) -> dict[int, Row]:
+    """Placeholders and deleted rows as well, without the sync's own times."""
+    marks = "jsonb_build_object('is_deleted', deleted_at IS NOT NULL)"
+    query = f"SELECT id, to_jsonb(t) - 'synced_at' - 'deleted_at' || {marks} FROM {table} AS t"
     return dict(crm.rows(query))
-
-
-def forget_applied(crm: Crm) -> None:
-    crm.run("TRUNCATE bitrix_pipeline.inbox_applied")
 
 
 @dataclass
