@@ -50,10 +50,11 @@ class GroupCommit:
     def waiting(self) -> int:
         return len(self._waiting)
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        """Returns when it is known whether Postgres is there."""
         self._loop = asyncio.get_running_loop()
         self._watch = self._loop.create_task(self._give_up_when_stuck())
-        self._writer.start()
+        await asyncio.to_thread(self._writer.start)
 
     async def close(self) -> None:
         """Commits what waits, as far as Postgres allows."""

@@ -108,7 +108,7 @@ async def serve(
         if stop is None:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, ends.set)
-        receiver.commit.start()
+        await receiver.commit.start()
         public = _Server(public_app(receiver))
         operators = _Server(operators_app(receiver))
         serving = [

@@ -61,6 +61,7 @@ class Writer:
         self._held_back: Entry | None = None
         self._busy_since: float | None = None
         self._is_up = False
+        self._has_tried = threading.Event()
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
 
@@ -76,7 +77,9 @@ class Writer:
         return 0.0 if since is None else time.monotonic() - since
 
     def start(self) -> None:
+        """Begins; returns when Postgres was asked for the first time, whatever it said."""
         self._thread.start()
+        self._has_tried.wait()
 
     def put(self, entry: Entry) -> None:
         self._queue.put(entry)
@@ -96,6 +99,7 @@ class Writer:
                     self._store.ping()
                     log.info("Postgres is there")
                     self._is_up, complaint = True, ""
+                    self._has_tried.set()
                 self._work()
             except Exception as error:  # noqa: BLE001 - this thread must not end
                 self._is_up = False
@@ -104,6 +108,7 @@ class Writer:
                     log.error("No webhook can be stored: %s", reason)  # noqa: TRY400 - no values
                 complaint = reason
                 self._refuse_queued()
+                self._has_tried.set()
                 self._busy_since = None
                 if not self._is_closing:
                     time.sleep(RECONNECT_SECONDS)

@@ -9,7 +9,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -121,10 +121,9 @@ def connected(url: str) -> socket.socket:
 
 def ask(url: str, request: bytes) -> Answer:
     with connected(url) as connection:
-        try:
+        # It may answer, and close, before it has heard everything.
+        with suppress(OSError):
             connection.sendall(request)
-        except OSError:
-            pass  # It answered before it had heard everything.
         return answer_on(connection)
 
 
