@@ -1,7 +1,7 @@
 """Waits for news: on NOTIFY where the connection passes it on, by looking again where not.
 
 A transaction pooler accepts LISTEN and delivers nothing, so whether notifications arrive is tried
-out once, by sending one to ourselves.
+out once, by sending one from another connection.
 """
 
 import time
@@ -24,7 +24,7 @@ class News:
         """Raises TransientError or TargetError when Postgres cannot be reached."""
         self._connection = connect(postgres_url)
         with target_errors():
-            self.is_notified = self._tries_out()
+            self.is_notified = self._hears(postgres_url)
 
     def wait(self, seconds: float) -> bool:
         """True as soon as events are due, False when that has not come about in time."""
@@ -60,7 +60,9 @@ class News:
         else:
             time.sleep(min(seconds, SECONDS_BETWEEN_LOOKS))
 
-    def _tries_out(self) -> bool:
+    def _hears(self, postgres_url: str) -> bool:
         self._connection.execute(f"LISTEN {CHANNEL}")
-        self._connection.execute(f"NOTIFY {CHANNEL}")
+        # Not from this one: a pooler passes on what a connection tells itself.
+        with connect(postgres_url) as other:
+            other.execute(f"NOTIFY {CHANNEL}")
         return bool(list(self._connection.notifies(timeout=TRIAL_SECONDS, stop_after=1)))
