@@ -9,7 +9,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
@@ -35,6 +35,9 @@ SOURCE: Final = "module"
 
 JSON: Final = b"application/json"
 FORM: Final = b"application/x-www-form-urlencoded"
+
+MOST_FORM_BYTES: Final = 64 * 1024
+"""Bitrix sends less than 2 KiB, and a form is taken apart before its sender is known."""
 
 RETRY_AFTER_SECONDS: Final = 2
 
@@ -168,7 +171,7 @@ class BitrixEntrance(Entrance):
     name = "bitrix"
 
     def __init__(self, means: Means, *, tokens: Sequence[bytes]) -> None:
-        super().__init__(means)
+        super().__init__(replace(means, most_bytes=min(means.most_bytes, MOST_FORM_BYTES)))
         self._tokens = tokens
 
     async def _authentic_event(self, headers: Headers, body: Body, receive: Receive) -> NewEvent:

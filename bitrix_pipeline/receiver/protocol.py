@@ -1,4 +1,4 @@
-"""The limits that uvicorn lacks: how long and how long-winded a request may be while it comes in.
+"""The limits that uvicorn lacks: how long a request may take, and how long-winded it may be.
 
 A request that is not HTTP is not authentic, so it is answered like one; whoever is too slow is
 hung up on, which every sender takes as "try again".
@@ -27,7 +27,10 @@ class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with a deadline, a limit for headers and a limit for connections."""
 
     most_connections = 0
-    """None but the operating system's when 0."""
+    """No limit but the operating system's when 0."""
+
+    most_request_bytes = 16 * 1024 * 1024
+    """Of one request on the wire, whatever becomes of them; chunks and trailers have no end."""
 
     def __init__(
         self,
@@ -39,7 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._receiving_since: float | None = self.loop.time()
         self._in_headers = True
-        self._header_bytes = 0
+        self._request_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -48,14 +51,13 @@ class BoundedProtocol(HttpToolsProtocol):
             transport.close()
 
     def data_received(self, data: bytes) -> None:
-        if self._in_headers:
-            self._header_bytes += len(data)
+        self._request_bytes += len(data)
         super().data_received(data)
-        if (
-            self._in_headers
-            and self._header_bytes > MOST_HEADER_BYTES
-            and not self.transport.is_closing()
-        ):
+        if self._receiving_since is None or self.transport.is_closing():
+            return
+        if self._request_bytes > self.most_request_bytes:
+            self.transport.close()
+        elif self._in_headers and self._request_bytes > MOST_HEADER_BYTES:
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
@@ -63,14 +65,19 @@ class BoundedProtocol(HttpToolsProtocol):
         self._receiving_since = self.loop.time()
         self._in_headers = True
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # uvicorn would take a trailer, which comes after the body, for a header.
+        if self._in_headers:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._in_headers = False
-        self._header_bytes = 0
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._receiving_since = None
+        self._request_bytes = 0
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         # An answer now would be taken for that of the request that is being handled.

@@ -23,6 +23,7 @@ from bitrix_pipeline.errors import SettingsError
 from bitrix_pipeline.inbox.store import InboxStore
 from bitrix_pipeline.receiver.app import Receiver, operators_app, public_app
 from bitrix_pipeline.receiver.protocol import (
+    MOST_HEADER_BYTES,
     REQUEST_SECONDS,
     BoundedProtocol,
     hang_up_on_the_slow,
@@ -34,8 +35,14 @@ LOOPBACK: Final = "127.0.0.1"
 BACKLOG: Final = 16_384
 """Connections that wait to be taken; the kernel caps it at net.core.somaxconn."""
 
+MOST_OVERHEAD: Final = 8
+"""Bytes on the wire for one of a body that comes in the smallest chunks."""
+
 OWN_FILES: Final = 64
 """Kept back from connections, for Postgres, logs and the metrics' port."""
+
+KEEP_ALIVE_SECONDS: Final = 65
+"""Longer than the proxy keeps idle connections: else it would now and then send into a closed one."""
 
 DRAIN_SECONDS: Final = 5
 SLOW_WHILE_DRAINING_SECONDS: Final = 1.0
@@ -108,6 +115,7 @@ async def serve(
         if stop is None:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, ends.set)
+        BoundedProtocol.most_request_bytes = MOST_OVERHEAD * receiver.most_bytes + MOST_HEADER_BYTES
         await receiver.commit.start()
         public = _Server(public_app(receiver))
         operators = _Server(operators_app(receiver))
@@ -165,6 +173,7 @@ class _Server(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
         )

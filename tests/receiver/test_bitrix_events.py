@@ -126,6 +126,10 @@ def test_another_type_or_a_compressed_form_is_refused(receiver: Service) -> None
     assert [answer.status for answer in answers] == [415, 415, 415]
 
 
+def test_a_large_form_is_refused(receiver: Service) -> None:
+    assert send(receiver, form("ONSALEORDERSAVED", x="x" * 65_536)).status == 413
+
+
 def test_without_a_token_in_the_settings_the_entrance_does_not_exist(
     inbox: Inbox, log: Path
 ) -> None:

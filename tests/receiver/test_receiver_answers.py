@@ -1,7 +1,6 @@
 """What each webhook is answered, and what it leaves in the inbox."""
 
 import gzip
-import socket
 import time
 from base64 import b64encode
 from pathlib import Path
@@ -253,13 +252,24 @@ def test_health_is_on_both_ports(receiver: Service, *, on_second_port: bool) -> 
     assert [answer.status for answer in answers] == [200, 200]
 
 
-def ask_in_chunks(receiver: Service, pieces: list[bytes]) -> int:
-    head = {**JSON, **signed(new_id(), b"".join(pieces)), "transfer-encoding": "chunked"}
+def test_a_trailer_is_no_header(receiver: Service, inbox: Inbox) -> None:
+    proof = signed("evt_1", ORDER)
+    said_late = "".join(f"{name}: {value}\r\n" for name, value in proof.items()).encode()
+
+    assert ask_in_chunks(receiver, [ORDER], trailer=said_late, head={}) == 401
+    assert ask_in_chunks(receiver, [ORDER], trailer=b"content-length: x\r\n") == 202
+    assert len(inbox.ids()) == 1
+
+
+def ask_in_chunks(
+    receiver: Service,
+    pieces: list[bytes],
+    *,
+    trailer: bytes = b"",
+    head: dict[str, str] | None = None,
+) -> int:
+    proof = signed(new_id(), b"".join(pieces)) if head is None else head
+    head = {**JSON, **proof, "transfer-encoding": "chunked"}
     request = post("/webhooks/bitrix", head, b"").replace(b"content-length: 0\r\n", b"")
-    with connected(receiver.url) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.sendall(request)
-        for piece in pieces:
-            connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece))
-        connection.sendall(b"0\r\n\r\n")
-        return answer_on(connection).status
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    return ask(receiver.url, request + chunks + b"0\r\n" + trailer + b"\r\n").status

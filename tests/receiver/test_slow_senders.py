@@ -87,6 +87,16 @@ def test_a_cut_request_leaves_nothing(here: Here, inbox: Inbox) -> None:
     wait_for(lambda: here.receiver.memory.used == 0)
 
 
+def test_a_request_without_end_is_hung_up_on(here: Here, inbox: Inbox) -> None:
+    head = {**JSON, **signed(new_id(), ORDER), "transfer-encoding": "chunked"}
+    endless = post("/webhooks/bitrix", head, b"").replace(b"content-length: 0\r\n", b"")
+    for beginning in (endless + b"0\r\nx: ", b"POST /webhooks/bitrix HTTP/1.1\r\nx: "):
+        with connected(here.addresses.webhooks) as connection, pytest.raises(ConnectionError):
+            connection.sendall(beginning + b"x" * 50_000_000)
+
+    assert inbox.ids() == []
+
+
 def test_others_are_served_while_some_are_slow(here: Here) -> None:
     slow = [connected(here.addresses.webhooks) for _ in range(50)]
     for connection in slow:
