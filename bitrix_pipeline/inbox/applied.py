@@ -18,6 +18,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?(\+00)?", re.ASCII
 INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
 
 # A version is the better token of a change than a time of whole seconds, where both sides have one.
+# A row that is gone, or a placeholder, says nothing against news.
 LOOK = """
 SELECT given.id, applied.happened_at, applied.sequence,
     COALESCE({by_version}, {time} < stored.updated_at, false) AS is_older,
@@ -25,7 +26,7 @@ SELECT given.id, applied.happened_at, applied.sequence,
 FROM unnest(%(ids)s::bigint[], %(times)s::text[], %(versions)s::integer[])
     AS given (id, updated_at, version)
 LEFT JOIN {ledger} AS applied ON applied.entity = %(entity)s AND applied.entity_id = given.id
-LEFT JOIN {target} AS stored ON stored.id = given.id AND NOT stored.is_placeholder
+LEFT JOIN {target} AS stored ON stored.id = given.id AND stored.source_hash IS NOT NULL
 """
 
 # A row that Postgres refused was not applied, so that its event can be replayed.

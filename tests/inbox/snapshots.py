@@ -50,6 +50,11 @@ def all_rows(crm: Crm, table: str) -> dict[int, Row]:
     return dict(crm.rows(query))
 
 
+def forget_applied(crm: Crm) -> None:
+    """Between the examples of one test."""
+    crm.run("TRUNCATE bitrix_pipeline.inbox_applied")
+
+
 @dataclass
 class Sender:
     """Reads a shop's rows as PHP's mysqli does, which gets all values as text."""
