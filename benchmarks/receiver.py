@@ -58,6 +58,7 @@ def main() -> int:
             runner.run(measure(running, wanted.seconds))
         report("receiver_memory_mb", running.process.memory_info().rss / 1e6, "MB")
     report("receiver_fsync", int(wanted.fsync), "bool")
+    report("receiver_load_average", os.getloadavg()[0], "processes")
     return 0
 
 

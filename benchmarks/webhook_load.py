@@ -132,7 +132,8 @@ class Sender:
         """As many connections as requests, all begun in the same moment."""
         load = Load()
         began = time.perf_counter()
-        self._idle.clear()
+        while self._idle:
+            self._idle.pop().transport.close()
         await asyncio.gather(*(self._one(request, began, load) for request in requests))
         load.seconds = time.perf_counter() - began
         return load
