@@ -79,7 +79,7 @@ class Playground:
         url = make_url(self.settings.receiver_postgres_url.get_secret_value())
         account, password = sql.Identifier(str(url.username)), sql.Literal(str(url.password))
         with target_errors(), psycopg.connect(self.postgres_server_url, autocommit=True) as admin:
-            known = admin.execute("SELECT FROM pg_roles WHERE rolname = %s", (url.username,))
+            known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (url.username,))
             verb = sql.SQL("ALTER" if known.fetchone() else "CREATE")
             admin.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, account, password))
             admin.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(RECEIVER_ROLE), account))

@@ -5,8 +5,8 @@ import json
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import requests
@@ -46,19 +46,25 @@ def order_saved(order: int, sequence: int, secret: str) -> Webhook:
         "timestamp": datetime.now(UTC).isoformat(),
         "data": {"id": order, "sequence": sequence, "origin": "site"},
     }
-    return Webhook(f"evt_{secrets.token_hex(12)}", json.dumps(event).encode(), secret)
+    return Webhook(_event_id(), json.dumps(event).encode(), secret)
 
 
-def webhooks(orders: Iterable[int], secret: str) -> Iterator[Webhook]:
-    """News of the orders; then one event twice, one that is forged and one that is malformed."""
-    last: Webhook | None = None
-    for sequence, order in enumerate(orders, start=1):
-        last = order_saved(order, sequence, secret)
-        yield last
-    if last:
-        yield last
-        yield order_saved(1, 0, new_secret())
-    yield Webhook(f"evt_{secrets.token_hex(12)}", b'{"type": "order.saved", "data"', secret)
+def webhooks(orders: Iterable[int], secret: str) -> list[Webhook]:
+    """News of the orders."""
+    return [order_saved(order, number, secret) for number, order in enumerate(orders, start=1)]
+
+
+def oddities(orders: Iterable[int], secret: str) -> list[Webhook]:
+    """The news of an order sent twice, news that somebody else signed, and half a body."""
+    first = next(iter(orders))
+    twice = order_saved(first, 0, secret)
+    forged = order_saved(first, 0, new_secret())
+    malformed = replace(twice, event_id=_event_id(), body=b'{"type": "order.saved", "data"')
+    return [twice, twice, forged, malformed]
+
+
+def _event_id() -> str:
+    return f"evt_{secrets.token_hex(12)}"
 
 
 def send(url: str, hooks: Iterable[Webhook]) -> Counter[int]:
