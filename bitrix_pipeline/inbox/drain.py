@@ -228,17 +228,16 @@ def _postgres_may_be_away() -> Iterator[None]:
 
 
 def _halves(claim: Claim) -> list[Claim]:
-    """Two parts, all events of one row in the same; none when they are all of one row."""
+    """Two parts, all events of one row in the same while there is another; none of one event."""
     rows: dict[tuple[str | None, int | None], list[ClaimedEvent]] = {}
     for event in claim.events:
         rows.setdefault((event.entity, event.entity_id), []).append(event)
-    groups = list(rows.values())
-    if len(groups) < 2:  # noqa: PLR2004
-        return []
+    groups = list(rows.values()) if len(rows) > 1 else [[event] for event in claim.events]
     middle = len(groups) // 2
     return [
         Claim(claim.lease, tuple(event for group in part for event in group))
         for part in (groups[:middle], groups[middle:])
+        if middle
     ]
 
 

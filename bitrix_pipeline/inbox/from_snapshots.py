@@ -25,7 +25,7 @@ from bitrix_pipeline.model import TABLES, Table, table_named
 from bitrix_pipeline.model.order_items import ORDER_ITEMS
 from bitrix_pipeline.model.orders import ORDERS
 from bitrix_pipeline.model.table import Placeholder
-from bitrix_pipeline.sync.parents import ParentCounts, complete_parents
+from bitrix_pipeline.sync.parents import ParentCounts, complete_parents, in_order_of_turns
 from bitrix_pipeline.sync.part import Part
 from bitrix_pipeline.sync.postgres import Connection, connect, target_errors
 from bitrix_pipeline.sync.result import SyncResult
@@ -86,9 +86,8 @@ class _Application:
         if "orders" in names:
             names.add("order_items")
         tables = [table for table in TABLES if table.name in names]
-        # Children first, as everybody who takes more than one turn does.
-        for table in reversed(tables):
-            self.target.wait_for_turn(table)
+        for name in in_order_of_turns(names):
+            self.target.wait_for_turn(table_named(name))
         results = {table.name: SyncResult(table.name, SCOPE) for table in tables}
         self.target.defer_references()
         self.target.make_scratch_tables()

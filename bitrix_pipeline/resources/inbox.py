@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from bitrix_pipeline.inbox.apply import Apply, FromShop
+from bitrix_pipeline.inbox.apply import Apply, FromShop, FromSnapshots
 from bitrix_pipeline.inbox.desk import REFUSED, Desk, Entry, Status
 from bitrix_pipeline.inbox.drain import Drain, DrainResult, Report
 from bitrix_pipeline.inbox.jobs import Due, due
@@ -67,11 +67,11 @@ class Inbox(dg.ConfigurableResource):  # type: ignore[type-arg]
             return desk.prune()
 
     def _apply(self) -> Apply:
-        settings = SyncSettings.of(self.settings)
+        settings, postgres_url = SyncSettings.of(self.settings), self.crm.connection_url()
+        if not self.shop.is_configured:
+            return FromSnapshots(postgres_url=postgres_url, settings=settings)
         return FromShop(
-            mysql_url=self.shop.connection_url(),
-            postgres_url=self.crm.connection_url(),
-            settings=settings,
+            mysql_url=self.shop.connection_url(), postgres_url=postgres_url, settings=settings
         )
 
     @contextmanager

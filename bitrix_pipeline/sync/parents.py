@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bitrix_pipeline.model import Table, table_named
+from bitrix_pipeline.model import TABLES, Table, table_named
 from bitrix_pipeline.model.table import Placeholder
 from bitrix_pipeline.sync.part import Part, among
 from bitrix_pipeline.sync.rows import RowWriter
@@ -36,12 +36,27 @@ class ParentCounts:
     set_aside: int = 0
 
 
+def in_order_of_turns(names: Iterable[str]) -> list[str]:
+    """As everybody who takes the turns of several tables takes them: children first."""
+    order: list[str] = []
+
+    def visit(table: Table) -> None:
+        if table.name not in order:
+            order.append(table.name)
+            for parent in table.parents:
+                visit(table_named(parent))
+
+    for table in reversed(TABLES):
+        visit(table)
+    return sorted(names, key=order.index)
+
+
 def complete_parents(
     table: Table, source: ParentSource, target: Target, counts: ParentCounts
 ) -> None:
     """Adds the parents that this table's rows refer to and that are missing, and theirs in turn.
 
-    Turns are taken from children to parents only, so two syncs never wait for each other.
+    Turns are taken in the order of `in_order_of_turns`, so two syncs never wait for each other.
     """
     for parent in dict.fromkeys(str(column.references) for column in table.references):
         _complete(table_named(parent), source, target, counts)

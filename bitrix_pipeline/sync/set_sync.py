@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bitrix_pipeline.model import TABLES, table_named
+from bitrix_pipeline.sync.parents import in_order_of_turns
 from bitrix_pipeline.sync.postgres import Connection, connect, target_errors
 from bitrix_pipeline.sync.result import SyncResult
 from bitrix_pipeline.sync.scope import Ids, OfOrders, Scope
@@ -45,8 +46,7 @@ def sync_set(
     ):
         target = Target(connection, settings)
         target.begin()
-        # Children first, as everybody who takes more than one turn does.
-        for name in reversed(scopes):
+        for name in in_order_of_turns(scopes):
             target.wait_for_turn(table_named(name))
         with shop_snapshot(mysql_url, settings) as shop:
             for name, scope in scopes.items():

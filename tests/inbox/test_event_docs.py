@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 from shop_and_crm import SETTINGS, Crm
 from snapshots import apply
@@ -28,7 +29,6 @@ def test_the_page_names_all_types_and_members() -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_is_an_event(example: str) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
     jsonschema.validate(json.loads(example), json.loads(event_schema()))
 
     assert read_event(example.encode()).type in KNOWN_TYPES
