@@ -140,13 +140,16 @@ def frozen(postgres: PrivatePostgres) -> Iterator[None]:
     """Every process of the server stops and none of its connections closes."""
     server = psutil.Process(postgres.pid)
     stopped = [server, *server.children(recursive=True)]
-    for process in stopped:
-        process.suspend()
     try:
+        for process in stopped:
+            # A worker of autovacuum may have ended meanwhile.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
         yield
     finally:
         for process in stopped:
-            process.resume()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def latencies(name: str, load: Load) -> None:

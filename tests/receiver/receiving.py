@@ -234,10 +234,13 @@ def frozen(pid: int) -> Iterator[None]:
     """A server that neither answers nor closes a connection."""
     server = psutil.Process(pid)
     stopped = [server, *server.children(recursive=True)]
-    for process in stopped:
-        process.suspend()
     try:
+        for process in stopped:
+            # A worker of autovacuum may have ended meanwhile.
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
         yield
     finally:
         for process in stopped:
-            process.resume()
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
