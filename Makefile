@@ -41,9 +41,19 @@ lint: ## Check style, types, layers and shell scripts
 	shellcheck bin/* .ci/run
 
 .PHONY: bench
-bench: ## Measure against other ways to load the same tables (BENCH_ARGS=...)
+bench: bench-sync bench-webhooks ## Measure everything
+
+.PHONY: bench-sync
+bench-sync: ## Measure against other ways to load the same tables (BENCH_ARGS=...)
 	@bin/bootstrap --lock requirements-bench.lock mariadb-server
 	$(RUN)/python benchmarks/run.py $(BENCH_ARGS)
+
+.PHONY: bench-webhooks
+bench-webhooks: ## Measure the receiver, the drain, and the way from one to the other
+	@bin/bootstrap --lock requirements-bench.lock mariadb-server
+	@missed=; for part in receiver drain latency; do \
+		$(RUN)/python benchmarks/$$part.py || missed="$$missed $$part"; done; \
+	[ -z "$$missed" ] || { echo "missed its goals:$$missed" >&2; exit 1; }
 
 .PHONY: docs
 docs: ## Write the reference pages of docs/ from the code
