@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     )
     webhook_secrets: SecretStr = Field(
         default=SecretStr(""),
-        examples=["whsec_bmV3IHNlY3JldA== whsec_b2xkIHNlY3JldA=="],
+        examples=["whsec_bmV3IG5ldyBuZXcgbmV3IG5ldyBuZXch whsec_b2xkIG9sZCBvbGQgb2xkIG9sZCBvbGQh"],
         description="The secrets that sign webhooks, `whsec_…`, separated by spaces: more than one "
         "while they are being changed.",
     )

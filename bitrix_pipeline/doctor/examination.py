@@ -7,6 +7,7 @@ from typing import TypeVar
 from bitrix_pipeline.doctor import (
     both,
     crm_access,
+    crm_inbox,
     crm_server,
     crm_sync,
     crm_tables,
@@ -39,6 +40,7 @@ CRM_CHECKS: tuple[Check[Crm], ...] = (
     *crm_tables.CHECKS,
     *crm_access.CHECKS,
     *crm_sync.CHECKS,
+    *crm_inbox.CHECKS,
 )
 
 

@@ -25,6 +25,7 @@ def test_it_looks_at_every_part(healthy: Consultation) -> None:
         "Postgres tables",
         "Postgres access",
         "sync",
+        "webhooks",
     }
 
 

@@ -22,7 +22,7 @@ CREATE FUNCTION bitrix_pipeline.receive(
     sources text[], event_ids text[], sent_times timestamptz[], types text[], entities text[],
     entity_ids bigint[], bodies bytea[], quarantine_reasons text[]
 ) RETURNS text[]
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
 AS $receive$
 DECLARE
     outcomes text[];
