@@ -3,6 +3,7 @@
 Here belongs what a person sees of a drain and which faults end a run; draining is in `inbox`.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -28,6 +29,9 @@ FAILURES_LOOKED_AT = 200
 
 ENDED_BY_TAG, OUTAGE = "inbox_ended_by", "outage"
 """Tells the sensor, and a person who looks at the list of runs, that the drain got stuck."""
+
+NUMBER = re.compile(r"\d+")
+"""An ID in a reason, as a rule; without it the reason is the same for many events."""
 
 Metadata = dict[str, dg.MetadataValue]
 
@@ -109,8 +113,9 @@ def delay_metadata(delays: Sequence[float]) -> Metadata:
 
 def by_reason(entries: Sequence[Entry]) -> pd.DataFrame:
     """Why events were refused, most frequent first, with the newest event as an example."""
-    counts = Counter((entry.state, entry.reason or "") for entry in entries)
-    newest = {(entry.state, entry.reason or ""): entry.id for entry in reversed(entries)}
+    kinds = [(entry.state, NUMBER.sub("…", entry.reason or "")) for entry in entries]
+    counts = Counter(kinds)
+    newest = {kind: entry.id for kind, entry in reversed(list(zip(kinds, entries, strict=True)))}
     return pd.DataFrame(
         [
             {"state": state, "reason": reason, "events": count, "newest": newest[state, reason]}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 from dagster_ui import DagsterUi, dagster_dev, wait_for
+from received import receive
 from shop_and_crm import Crm, Pipeline, copy_of_database, drop_database, new_shop
 
 from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING
@@ -95,6 +96,25 @@ def test_a_backfill_brings_the_rows_of_its_ranges_and_no_others(
     # Only what those rows refer to came along.
     others = "SELECT id FROM products WHERE id / 1000 NOT IN (0, 3)"
     assert machine.crm.rows(f"{others} EXCEPT SELECT parent_id FROM products") == []
+
+
+def test_a_webhook_becomes_rows_by_itself(machine: Machine) -> None:
+    product = machine.pipeline.shop.value(
+        "SELECT MAX(ID) FROM b_iblock_element WHERE IBLOCK_ID IN"
+        " (SELECT IBLOCK_ID FROM b_catalog_iblock)"
+    )
+    machine.pipeline.shop.run("UPDATE b_iblock_element SET NAME = 'News' WHERE ID = %s", product)
+    receive(machine.crm, "product.saved", product)
+
+    wait_for(
+        lambda: machine.crm.row("products", product, "name") == ("News",),
+        DAEMON_SECONDS,
+        machine.ui.runs,
+    )
+
+    drains = [run for run in machine.ui.runs() if run["jobName"] == "drain_inbox"]
+    assert len(drains) == 1
+    assert {"key": "dagster/sensor_name", "value": "drain_inbox"} in drains[0]["tags"]
 
 
 def test_orders_arrive_although_users_fail(machine: Machine, failed_run: str) -> None:
