@@ -129,7 +129,7 @@ def report(name: str, latencies: list[float]) -> None:
 @contextlib.contextmanager
 def machine(instance: str) -> Iterator[Machine]:
     """The servers, the shop synced once, and `dagster dev`."""
-    with servers(FOLDER) as (mariadb, postgres), tempfile.TemporaryDirectory() as home:
+    with servers(FOLDER) as (mariadb, postgres), scratch() as home:
         shop = kept_shop(mariadb, lines=ORDER_LINES, anew=False)
         crm = fresh_crm(postgres, "latency")
         for table in TABLES:
@@ -146,6 +146,11 @@ def machine(instance: str) -> Iterator[Machine]:
         ):
             row = connection.execute("SELECT max(id) FROM orders WHERE NOT is_placeholder")
             yield Machine(shop, connection, url, int((row.fetchone() or (0,))[0]))
+
+
+def scratch() -> "tempfile.TemporaryDirectory[str]":
+    """Dagster's last run may still write to it when it is removed."""
+    return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
 
 def dagster_storage(postgres: PrivatePostgres) -> str:
