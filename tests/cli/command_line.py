@@ -17,8 +17,9 @@ class Outcome:
     err: str
 
     def table(self) -> dict[str, dict[str, str]]:
-        """The table that was printed, by its first column; headings are folded and so joined."""
-        lines = [line for line in self.out.splitlines() if line.startswith(("┃", "│"))]
+        """The last table printed, by its first column; headings are folded and so joined."""
+        last = self.out.rsplit("┏", maxsplit=1)[-1]
+        lines = [line for line in last.splitlines() if line.startswith(("┃", "│"))]
         cells = [[cell.strip() for cell in re.split(r"[┃│]", line)[1:-1]] for line in lines]
         headings = [row for row in cells if row[0] in {"table", ""}]
         names = ["".join(parts) for parts in zip(*headings, strict=True)]

@@ -2,8 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 import pytest
 
@@ -12,6 +14,8 @@ from bitrix_pipeline.inbox.store import NewEvent, Outcome, RefusedEventError
 from bitrix_pipeline.receiver import writer
 from bitrix_pipeline.receiver.group_commit import BusyError, GroupCommit, UnavailableError
 from bitrix_pipeline.receiver.metrics import Metrics
+
+Answer = TypeVar("Answer")
 
 
 class Door:
@@ -53,6 +57,12 @@ async def committing(door: Door, most_waiting: int = 1000) -> AsyncIterator[Grou
     await commit.close()
 
 
+def run(scenario: Coroutine[Any, Any, Answer]) -> Answer:
+    """In a thread of its own: the browser of other tests keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, scenario).result()
+
+
 async def results(commit: GroupCommit, ids: Sequence[str]) -> list[object]:
     return await asyncio.gather(
         *(commit.store(event(event_id)) for event_id in ids), return_exceptions=True
@@ -72,7 +82,7 @@ def test_what_queues_up_during_a_commit_is_the_next_batch() -> None:
             door.is_open.set()
             return [await first, *await rest]
 
-    assert asyncio.run(scenario()) == [Outcome.STORED] * 4
+    assert run(scenario()) == [Outcome.STORED] * 4
     assert door.batches == [["0"], ["1", "2", "3"]]
 
 
@@ -91,7 +101,7 @@ def test_a_batch_is_bounded_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
             door.is_open.set()
             await asyncio.gather(*tasks)
 
-    asyncio.run(scenario())
+    run(scenario())
 
     assert sorted(event_id for batch in door.batches for event_id in batch) == list("012345")
     assert max(len(batch) for batch in door.batches) == 2
@@ -109,7 +119,7 @@ def test_more_than_may_wait_is_told_so_at_once() -> None:
             door.is_open.set()
             return [*await waiting, *refused, *await results(commit, ["5"])]
 
-    found = asyncio.run(scenario())
+    found = run(scenario())
 
     assert found[:3] == [Outcome.STORED] * 3
     assert isinstance(found[3], BusyError)
@@ -123,7 +133,7 @@ def test_one_that_cannot_be_stored_takes_no_other_along() -> None:
         async with committing(door) as commit:
             return [*await results(commit, ["1", "bad", "2"]), *await results(commit, ["3"])]
 
-    found = asyncio.run(scenario())
+    found = run(scenario())
 
     assert isinstance(found[1], UnavailableError)
     assert [found[0], found[2], found[3]] == [Outcome.STORED] * 3
@@ -142,7 +152,7 @@ def test_after_an_outage_it_is_found_again_without_being_asked() -> None:
                 await asyncio.sleep(0.02)
             return [*refused, *at_once, *await results(commit, ["4"])]
 
-    found = asyncio.run(scenario())
+    found = run(scenario())
 
     assert [type(each) for each in found[:3]] == [UnavailableError] * 3
     assert found[3] == Outcome.STORED
