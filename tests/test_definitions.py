@@ -59,6 +59,16 @@ def test_loading_needs_no_setting_and_no_network_and_warns_of_nothing(tmp_path: 
     assert (loaded.returncode, loaded.stderr, loaded.stdout) == (0, "", "")
 
 
+def test_loading_takes_no_library_that_only_some_runs_need(tmp_path: Path) -> None:
+    """A run imports all of this anew, and a webhook waits for that when no drain lingers."""
+    loads = "import bitrix_pipeline.definitions, sys; print({'pandas', 'alembic'} & {*sys.modules})"
+    loaded = subprocess.run(
+        [sys.executable, "-c", loads], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert loaded.stdout == "set()\n"
+
+
 def test_the_workspace_loads_as_dagsters_own_server_loads_it(tmp_path: Path) -> None:
     validated = subprocess.run(
         [

@@ -8,10 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 import dagster as dg
-import pandas as pd
 
 from bitrix_pipeline.assets.partitions import PARTITIONED_TABLES
-from bitrix_pipeline.assets.presentation import result_metadata, sync_metadata, table_value
+from bitrix_pipeline.assets.presentation import result_metadata, rows_value, sync_metadata
 from bitrix_pipeline.assets.ranges import report_ranges
 from bitrix_pipeline.assets.source import WEBHOOKS
 from bitrix_pipeline.assets.tables import INBOX, OWNER, RETRIES
@@ -29,6 +28,8 @@ FAILURES_LOOKED_AT = 200
 
 ENDED_BY_TAG, OUTAGE = "inbox_ended_by", "outage"
 """Tells the sensor, and a person who looks at the list of runs, that the drain got stuck."""
+
+REASON_COLUMNS = ("state", "reason", "events", "newest")
 
 NUMBER = re.compile(r"\d+")
 """An ID in a reason, as a rule; without it the reason is the same for many events."""
@@ -96,7 +97,7 @@ def drain_metadata(result: DrainResult, inbox: Inbox) -> Metadata:
     if result.fault:
         metadata["ended_by"] = dg.MetadataValue.text(str(result.fault))
     if refused := inbox.latest_refused(FAILURES_LOOKED_AT):
-        metadata["latest_failures"] = table_value(by_reason(refused))
+        metadata["latest_failures"] = rows_value(by_reason(refused), REASON_COLUMNS)
     return metadata
 
 
@@ -111,17 +112,14 @@ def delay_metadata(delays: Sequence[float]) -> Metadata:
     return {name: dg.MetadataValue.float(round(value, 3)) for name, value in times.items()}
 
 
-def by_reason(entries: Sequence[Entry]) -> pd.DataFrame:
+def by_reason(entries: Sequence[Entry]) -> list[dict[str, str | int]]:
     """Why events were refused, most frequent first, with the newest event as an example."""
     kinds = [(entry.state, NUMBER.sub("…", entry.reason or "")) for entry in entries]
-    counts = Counter(kinds)
     newest = {kind: entry.id for kind, entry in reversed(list(zip(kinds, entries, strict=True)))}
-    return pd.DataFrame(
-        [
-            {"state": state, "reason": reason, "events": count, "newest": newest[state, reason]}
-            for (state, reason), count in counts.most_common()
-        ]
-    )
+    return [
+        dict(zip(REASON_COLUMNS, (*kind, count, newest[kind]), strict=True))
+        for kind, count in Counter(kinds).most_common()
+    ]
 
 
 def _report_table(

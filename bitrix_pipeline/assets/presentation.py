@@ -4,16 +4,22 @@ All derived from the declaration. Open-source Dagster stores column lineage but 
 the column map shows it too.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pandas as pd
 
 from bitrix_pipeline.assets.source import source_key
 from bitrix_pipeline.model import Column, Table
 from bitrix_pipeline.model.postgres import BOOKKEEPING
 from bitrix_pipeline.sync import SyncResult
 from bitrix_pipeline.sync.reports import TableReport
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 Metadata = Mapping[
     str, dg.MetadataValue | str | int | float | dg.TableSchema | dg.TableColumnLineage
@@ -106,12 +112,18 @@ def result_metadata(table: Table, result: SyncResult) -> dict[str, dg.MetadataVa
 
 def table_value(frame: pd.DataFrame) -> dg.MetadataValue:
     """A frame as a table in the UI."""
-    records = [
-        dg.TableRecord({str(name): _plain(value) for name, value in row.items()})
-        for row in frame.to_dict(orient="records")
-    ]
-    schema = dg.TableSchema(columns=[dg.TableColumn(str(name)) for name in frame.columns])
-    return dg.MetadataValue.table(records=records, schema=schema)
+    return rows_value(frame.to_dict(orient="records"), [str(name) for name in frame.columns])
+
+
+def rows_value(rows: Sequence[Mapping[Any, Any]], names: Sequence[str]) -> dg.MetadataValue:
+    """Rows as a table in the UI."""
+    return dg.MetadataValue.table(
+        records=[
+            dg.TableRecord({str(name): _plain(value) for name, value in row.items()})
+            for row in rows
+        ],
+        schema=dg.TableSchema(columns=[dg.TableColumn(name) for name in names]),
+    )
 
 
 def _schema_column(column: Column) -> dg.TableColumn:

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from bitrix_pipeline.inbox.errors import EventError
 from bitrix_pipeline.inbox.event import Event, read_event
-from bitrix_pipeline.inbox.from_snapshots import apply_snapshots
 from bitrix_pipeline.inbox.jobs import Claim, ClaimedEvent, bodies
 from bitrix_pipeline.sync import SyncResult, SyncSettings, sync_set
 from bitrix_pipeline.sync.postgres import Connection, connect, target_errors
@@ -56,6 +55,10 @@ class FromSnapshots:
         self._settings = settings
 
     def __call__(self, claim: Claim, seal: Seal) -> dict[str, SyncResult]:
+        from bitrix_pipeline.inbox.from_snapshots import (  # noqa: PLC0415 - pandas takes long
+            apply_snapshots,
+        )
+
         with connect(self._postgres_url) as connection, target_errors():
             found = bodies(connection, claim.events)
         return apply_snapshots(

@@ -7,11 +7,11 @@ Columns are written `table.COLUMN`, with the table's own name, never an alias, s
 reads the same in the declaration, in the SQL and in the column lineage.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
-
-import pandas as pd
+from typing import TYPE_CHECKING, Protocol
 
 from bitrix_pipeline.model.raw_values import (
     Texts,
@@ -26,6 +26,10 @@ from bitrix_pipeline.model.raw_values import (
     texts,
 )
 from bitrix_pipeline.model.shop_facts import ShopFacts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 TRUE, FALSE = "'t'", "'f'"
 
@@ -249,7 +253,7 @@ class CrmStatus:
         return otherwise if status is None else mapping.get(status, otherwise)
 
 
-def _truths(is_true: "pd.Series[bool]") -> Texts:
+def _truths(is_true: pd.Series[bool]) -> Texts:
     return each(lambda found: "t" if found else "f", is_true)
 
 

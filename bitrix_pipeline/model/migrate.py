@@ -1,11 +1,11 @@
-"""Brings Postgres to the newest version of the tables. Safe to run again, and twice at once."""
+"""Brings Postgres to the newest version of the tables. Safe to run again, and twice at once.
+
+Alembic is imported when it is needed: a run that writes rows never is, and starts sooner without.
+"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
@@ -14,6 +14,9 @@ from sqlalchemy.schema import SetColumnComment, SetTableComment
 
 from bitrix_pipeline.errors import SettingsError, TargetError, TransientError
 from bitrix_pipeline.model.postgres import INTERNAL_SCHEMA, metadata
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 CONNECT_DEADLINE_SECONDS = 10
 
@@ -59,6 +62,8 @@ def sqlalchemy_url(postgres_url: str) -> str:
 
 def newest_revision() -> str:
     """The revision that this version of the code expects."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None  # noqa: S101 - the package ships its migrations
     return head
@@ -71,6 +76,9 @@ def _upgrade(connection: Connection, target_schema: str) -> str:
             connection.execute(text(f'CREATE SCHEMA "{schema}"'))
     config = _config()
     config.attributes.update(connection=connection, target_schema=target_schema)
+    from alembic import command  # noqa: PLC0415
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
     command.upgrade(config, "head")
     _require_tables(connection, target_schema)
     _describe(connection, target_schema)
@@ -177,7 +185,9 @@ def _existing_public_roles(connection: Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config

@@ -1,8 +1,9 @@
 """order_items ← b_sale_basket. The same table holds open carts, which are not orders."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import pandas as pd
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bitrix_pipeline.model.columns import (
     bitrix_id,
@@ -16,6 +17,9 @@ from bitrix_pipeline.model.columns import (
 from bitrix_pipeline.model.raw_values import Texts, each, identifier_of, raw
 from bitrix_pipeline.model.shop_facts import ShopFacts
 from bitrix_pipeline.model.table import Table, Type
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,18 @@
 """order_statuses ← b_sale_status and its names."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import pandas as pd
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bitrix_pipeline.model.columns import choice, computed, flag, integer, text
 from bitrix_pipeline.model.expressions import CrmStatus, equals, has_text
 from bitrix_pipeline.model.raw_values import Texts, texts
 from bitrix_pipeline.model.shop_facts import ShopFacts
 from bitrix_pipeline.model.table import Table, Type
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)

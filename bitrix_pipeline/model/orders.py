@@ -1,10 +1,10 @@
 """orders ← b_sale_order, with the order's own properties."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from bitrix_pipeline.model.columns import (
     bitrix_id,
@@ -29,6 +29,10 @@ from bitrix_pipeline.model.raw_values import (
 )
 from bitrix_pipeline.model.shop_facts import ShopFacts
 from bitrix_pipeline.model.table import Column, Table, Type
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 VALUES = "b_sale_order_props_value"
 

@@ -1,8 +1,9 @@
 """products ← b_iblock_element of catalog iblocks, with their catalog row and base price."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import pandas as pd
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bitrix_pipeline.model.columns import (
     bitrix_id,
@@ -18,6 +19,10 @@ from bitrix_pipeline.model.expressions import of_lowest
 from bitrix_pipeline.model.raw_values import Texts, each, identifier_of, raw
 from bitrix_pipeline.model.shop_facts import Catalog, ShopFacts
 from bitrix_pipeline.model.table import Placeholder, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 KINDS = {
     "1": "simple",

@@ -5,14 +5,18 @@ one that the snapshot lacks is NULL. What belongs to a row in any number is one 
 table's name, whose cells are lists of raw rows.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
-Texts = pd.Series
+
+Texts: TypeAlias = "pd.Series"
 """Of one target column: `str` as MySQL gives it, or None for NULL."""
 
 WHOLE = re.compile(r"(-?\d{1,40})(?:\.0*)?", re.ASCII)
@@ -25,11 +29,15 @@ def raw(rows: pd.DataFrame, column: str) -> pd.Series:
     """The raw values of a source column."""
     if column in rows.columns:
         return rows[column]
+    import pandas as pd  # noqa: PLC0415 - takes long, and only snapshots need it
+
     return pd.Series([None] * len(rows), index=rows.index, dtype=object)
 
 
 def each(function: Callable[..., str | None], *columns: pd.Series) -> Texts:
     """The function of each row's values; always of dtype object, so that None stays None."""
+    import pandas as pd  # noqa: PLC0415 - takes long, and only snapshots need it
+
     values = [function(*row) for row in zip(*columns, strict=True)]
     return pd.Series(values, index=columns[0].index, dtype=object)
 

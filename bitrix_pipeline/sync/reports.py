@@ -1,16 +1,21 @@
 """Questions about the tables in Postgres, for people: counts, freshness, orphans, a preview."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from psycopg import sql
 
 from bitrix_pipeline.model import Table
 from bitrix_pipeline.sync.postgres import Connection
 from bitrix_pipeline.sync.scope import IdRange
 from bitrix_pipeline.sync.target_sql import internal, qualified
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 PREVIEW_ROWS = 5
 
@@ -115,6 +120,8 @@ class Reports:
         return frame.astype("string").fillna("")
 
     def _frame(self, query: sql.Composed) -> pd.DataFrame:
+        import pandas as pd  # noqa: PLC0415 - takes long, and a drain writes its rows before
+
         cursor = self._connection.execute(query)
         names = [column.name for column in cursor.description or ()]
         return pd.DataFrame(cursor.fetchall(), columns=names, dtype=object)
