@@ -151,6 +151,42 @@ class Settings(BaseSettings):
         default=5.0, gt=0, description="News that waits longer than this fails a check."
     )
 
+    bitrix_rest_url: SecretStr = Field(
+        default=SecretStr(""),
+        examples=["https://shop.example/rest/1/code/"],
+        description="The incoming webhook through which statuses go back to Bitrix: "
+        "https://shop.example/rest/1/code/. All of it is a secret.",
+    )
+    bitrix_rest_rate: str = Field(
+        default="cloud",
+        pattern=r"^(cloud|enterprise|off|[1-9]\d*/([1-9]\d*(\.\d+)?|0\.\d*[1-9]\d*))$",
+        description="How fast Bitrix may be called: `cloud` (50 at once, then 2 a second), "
+        "`enterprise` (250, then 5), `off` for a box of one's own, or such as `20/1.5`.",
+    )
+    bitrix_rest_ca_bundle: str = Field(
+        default="",
+        description="A file of certificate authorities, if the shop's certificate is signed by "
+        "one of its own.",
+    )
+    bitrix_rest_connect_seconds: float = Field(
+        default=5.0, gt=0, description="For the connection to the shop to be made."
+    )
+    bitrix_rest_read_seconds: float = Field(
+        default=65.0,
+        gt=0,
+        description="For the shop to begin or to go on answering: longer than its own 60 s.",
+    )
+    bitrix_rest_overall_seconds: float = Field(
+        default=180.0, gt=0, description="For one REST call with all its tries and waits."
+    )
+    bitrix_rest_batch_size: int = Field(
+        default=20,
+        ge=1,
+        le=50,
+        description="Commands in one request: PHP runs them one after the other, up to a second "
+        "each, and gives up after 30 to 60 seconds.",
+    )
+
     @field_validator("status_mapping", mode="before")
     @classmethod
     def _read_mapping(cls, value: Any) -> Any:
@@ -180,6 +216,12 @@ class Settings(BaseSettings):
         """The CRM's URL. Raises SettingsError when it is not set."""
         return _required(
             self.postgres_url, "POSTGRES_URL", "postgresql://user:password@host:5432/db"
+        )
+
+    def require_rest_url(self) -> str:
+        """The webhook's URL. Raises SettingsError when it is not set."""
+        return _required(
+            self.bitrix_rest_url, "BITRIX_REST_URL", "https://shop.example/rest/1/code/"
         )
 
 
