@@ -112,10 +112,10 @@ def error_of(
     body: Mapping[str, Any], *, method: str, status: int | None, webhook: Webhook
 ) -> RestError:
     """The error that a body, or one command's part of a batch, describes."""
-    code = str(body.get("error"))
+    code = webhook.hide(str(body.get("error")))[:LONGEST_DESCRIPTION]
     about = webhook.hide(str(body.get("error_description") or ""))[:LONGEST_DESCRIPTION]
     kind, advice = _kind(code, status)
-    said = f"{webhook.hide(code)[:LONGEST_DESCRIPTION]} ({about})" if about else webhook.hide(code)
+    said = f"{code} ({about})" if about else code
     error = kind(f"{method}: Bitrix says {said}; {advice}", method=method, code=code, status=status)
     if isinstance(error, OperatingLimitError):
         error.reset_at = _moment(body)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Of 420 seconds in ten minutes (Bitrix's default; the documentation's example says 480).
+# Of 420 seconds in the window (Bitrix's default; the documentation's example says 480).
 OPERATING_SECONDS = 420 * 0.9
+WINDOW_SECONDS = 600
 
 SLOWER, FASTER = 0.5, 1.1
 SLOWEST_SHARE = 0.125
@@ -93,7 +94,8 @@ class Throttle:
                 self._held_until.pop(method, None)
 
     def hold(self, method: str, *, until: float) -> None:
-        self._held_until[method] = until
+        """Bitrix's clock may be wrong, so no longer than its whole window."""
+        self._held_until[method] = min(until, self._wall_clock() + WINDOW_SECONDS)
 
     def free_at(self, methods: Collection[str]) -> float | None:
         """The moment, in Unix time, before which these methods would be refused; None for now."""

@@ -28,17 +28,18 @@ class RestSimulator:
     ) -> None:
         self.bitrix = SimulatedBitrix(mysql_url, options or SimulatorOptions())
         self._socket = socket.create_server(("127.0.0.1", port))
+        self._port = self._socket.getsockname()[1]
         self._scheme = "https" if certificate else "http"
         self._server = uvicorn.Server(
             uvicorn.Config(
                 rest_app(self.bitrix),
                 log_config=None,
+                log_level="warning",
                 access_log=False,
                 lifespan="off",
                 proxy_headers=False,
                 ssl_certfile=certificate,
                 ssl_keyfile=key,
-                timeout_graceful_shutdown=1,
             )
         )
         self._thread = threading.Thread(
@@ -48,7 +49,7 @@ class RestSimulator:
     @property
     def address(self) -> str:
         """Host and port."""
-        return f"localhost:{self._socket.getsockname()[1]}"
+        return f"localhost:{self._port}"
 
     @property
     def webhook_url(self) -> str:
@@ -65,6 +66,8 @@ class RestSimulator:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Without waiting for answers that are late on purpose.
+        self._server.force_exit = True
         self._server.should_exit = True
         self._thread.join(START_SECONDS)
         self._socket.close()

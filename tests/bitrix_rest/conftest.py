@@ -14,4 +14,6 @@ def rest_shop(shop: Shop) -> Iterator[RestShop]:
     # The simulator writes past the fixture, which restores what it knows to be changed.
     shop.changed_tables |= {"b_sale_order", "b_sale_order_change", "b_sale_status"}
     with RestSimulator(shop.url, SimulatorOptions(code=CODE)) as simulator:
-        yield RestShop(shop, simulator)
+        at_hand = RestShop(shop, simulator)
+        simulator.bitrix.wall_clock = at_hand.clock
+        yield at_hand

@@ -129,6 +129,15 @@ def test_time_that_is_not_used_up_or_not_told_holds_nothing(time: dict[str, obje
     assert ours.free_at(["sale.order.update"]) is None
 
 
+def test_a_clock_that_goes_wrong_holds_a_method_for_ten_minutes_at_most() -> None:
+    clock = VirtualClock()
+    ours = throttle(None, clock)
+
+    ours.hold("sale.order.update", until=clock.now + 86_400)
+
+    assert ours.free_at(["sale.order.update"]) == clock.now + 600
+
+
 def test_two_who_share_a_bucket_both_get_through(rest_shop: RestShop) -> None:
     clock = rest_shop.clock
     rest_shop.behaves(bucket=Bucket(burst=10, per_second=2.0, clock=clock))
