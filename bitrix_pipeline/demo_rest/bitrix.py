@@ -69,6 +69,11 @@ class SimulatedBitrix:
     mails: list[tuple[int, str]] = field(default_factory=list)
     """Order and status of each mail that a buyer would have got."""
     wall_clock: Callable[[], float] = time.time
+    _idle: "list[pymysql.Connection[DictCursor]]" = field(default_factory=list)
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
 
     def answer(self, request: Request, fault: Fault | None) -> Reply:
         """What is sent, with what the fault makes of it."""
@@ -87,15 +92,17 @@ class SimulatedBitrix:
         began = time.time()
         try:
             self._admit(request)
-            with self._database() as cursor:
-                if request.method == "batch":
-                    body = {"result": self._batch(cursor, request.params, fault)}
-                else:
-                    body = self._execute(cursor, request.method, request.params)
+            body = self._body(request, fault)
         except Refusal as refusal:
             return self._refused(refusal)
         body["time"] = self._time(began, request.method)
         return Reply(body=json.dumps(body, ensure_ascii=False).encode())
+
+    def _body(self, request: Request, fault: Fault) -> dict[str, Any]:
+        with self._database() as cursor:
+            if request.method == "batch":
+                return {"result": self._batch(cursor, request.params, fault)}
+            return self._execute(cursor, request.method, request.params)
 
     def _admit(self, request: Request) -> None:
         bucket = self.options.bucket
@@ -122,7 +129,14 @@ class SimulatedBitrix:
         operating = self.options.operating
         if operating is not None and not operating.accepts(method):
             raise Refusal("OPERATION_TIME_LIMIT", "Method is blocked due to operation time limit.")
-        return implementation(Call(self, cursor, params))
+        cursor.connection.begin()
+        try:
+            body = implementation(Call(self, cursor, params))
+        except BaseException:
+            cursor.connection.rollback()
+            raise
+        cursor.connection.commit()
+        return body
 
     def _batch(self, cursor: DictCursor, params: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
         commands = params.get("cmd")
@@ -185,9 +199,18 @@ class SimulatedBitrix:
 
     @contextmanager
     def _database(self) -> Iterator[DictCursor]:
-        """A connection a request, as PHP has it, without strict mode and in the shop's time."""
+        """A connection without strict mode and in the shop's time, as PHP has it."""
+        # Kept for the next request: PyMySQL reads all of the system's certificates for each new one.
+        connection = self._idle.pop() if self._idle else self._connect()
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            self._idle.append(connection)
+
+    def _connect(self) -> "pymysql.Connection[DictCursor]":
         url = parse_mysql_url(self.mysql_url)
-        connection = pymysql.connect(
+        return pymysql.connect(
             host=url.host or "127.0.0.1",
             port=url.port or 3306,
             user=url.username,
@@ -196,14 +219,9 @@ class SimulatedBitrix:
             charset="utf8mb4",
             autocommit=True,
             sql_mode="",
+            init_command=f"SET time_zone = '{SHOP_TIME_ZONE}'",
             cursorclass=DictCursor,
         )
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET time_zone = %s", (SHOP_TIME_ZONE,))
-                yield cursor
-        finally:
-            connection.close()
 
 
 def normalized(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -71,3 +71,4 @@ class RestSimulator:
         self._server.should_exit = True
         self._thread.join(START_SECONDS)
         self._socket.close()
+        self.bitrix.close()
