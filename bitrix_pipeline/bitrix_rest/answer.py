@@ -30,6 +30,7 @@ from bitrix_pipeline.bitrix_rest.errors import (
 from bitrix_pipeline.bitrix_rest.webhook import Webhook
 
 LONGEST_DESCRIPTION = 200
+SQL_ERROR = "SQL query error"
 
 BY_CODE: Mapping[str, tuple[type[RestError], str]] = {
     "QUERY_LIMIT_EXCEEDED": (RateLimitError, "it is tried again, more slowly"),
@@ -118,7 +119,9 @@ def error_of(
     """The error that a body, or one command's part of a batch, describes."""
     code = webhook.hide(str(body.get("error")))[:LONGEST_DESCRIPTION]
     about = webhook.hide(str(body.get("error_description") or ""))[:LONGEST_DESCRIPTION]
-    kind, advice = _kind(code, status)
+    # A batch tells no status, and this one may have failed halfway through a save.
+    broke_off = code == "ERROR_CORE" and SQL_ERROR in about
+    kind, advice = _kind(code, HTTPStatus.INTERNAL_SERVER_ERROR if broke_off else status)
     said = f"{code} ({about})" if about else code
     error = kind(f"{method}: Bitrix says {said}; {advice}", method=method, code=code, status=status)
     if isinstance(error, OperatingLimitError):

@@ -168,9 +168,10 @@ class BitrixRest:
             self._learn(method, outcome)
             if writes:
                 outcome = unknown_if_begun(outcome)
-            if isinstance(outcome, Answer) or not may_be_repeated(outcome):
+            if isinstance(outcome, Answer):
+                self._throttle.went_well()
                 return outcome
-            if attempt >= self._options.tries:
+            if not may_be_repeated(outcome) or attempt >= self._options.tries:
                 return outcome
             pause = self._pause(outcome, attempt)
             if self._clock() + pause >= until:
@@ -205,7 +206,6 @@ class BitrixRest:
     def _learn(self, method: str, outcome: Outcome) -> None:
         if isinstance(outcome, Answer):
             self._throttle.used(method, outcome.time)
-            self._throttle.went_well()
         elif isinstance(outcome, RateLimitError):
             self._throttle.overflowed()
         elif isinstance(outcome, OperatingLimitError) and outcome.reset_at is not None:

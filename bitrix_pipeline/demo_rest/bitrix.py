@@ -71,6 +71,14 @@ class SimulatedBitrix:
     wall_clock: Callable[[], float] = time.time
     _idle: "list[pymysql.Connection[DictCursor]]" = field(default_factory=list)
 
+    def begin_anew(self, mysql_url: str, options: SimulatorOptions) -> None:
+        """Over another shop, and with nothing remembered."""
+        self.close()
+        self.mysql_url, self.options = mysql_url, options
+        self.faults.clear()
+        self.requests.clear()
+        self.mails.clear()
+
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()

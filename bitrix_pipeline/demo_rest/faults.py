@@ -54,9 +54,8 @@ class Faults:
     def take(self) -> Fault | None:
         return self._waiting.popleft() if self._waiting else None
 
-    @property
-    def waiting(self) -> int:
-        return len(self._waiting)
+    def clear(self) -> None:
+        self._waiting.clear()
 
 
 def query_limit() -> Fault:

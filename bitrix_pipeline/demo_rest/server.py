@@ -56,6 +56,10 @@ class RestSimulator:
         options = self.bitrix.options
         return f"{self._scheme}://{self.address}/rest/{options.user}/{options.code}/"
 
+    @property
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
     def __enter__(self) -> Self:
         self._thread.start()
         deadline = time.monotonic() + START_SECONDS

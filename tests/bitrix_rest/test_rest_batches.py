@@ -13,8 +13,10 @@ from bitrix_pipeline.bitrix_rest import (
     Answer,
     BitrixRest,
     Command,
+    Deadlines,
     MethodNotFoundError,
     NotExecutedError,
+    OperatingLimitError,
     OrderNotFoundError,
     OrderState,
     OverloadError,
@@ -34,6 +36,7 @@ from bitrix_pipeline.demo_rest import (
     query_limit,
     reply,
 )
+from bitrix_pipeline.demo_rest.limits import Operating
 from bitrix_pipeline.demo_rest.php import parse_str
 from bitrix_pipeline.demo_rest.refusals import Refusal
 
@@ -188,8 +191,13 @@ def test_a_batch_with_a_write_is_not_and_all_its_writes_are_unknown(rest_shop: R
     assert rest_shop.order(two, "STATUS_ID") == "P"
 
 
-def test_an_inner_error_of_a_server_leaves_a_write_unknown(rest_shop: RestShop) -> None:
-    rest_shop.suffers(fail_commands(1, Refusal("INTERNAL_SERVER_ERROR")))
+@pytest.mark.parametrize(
+    "refusal", [Refusal("INTERNAL_SERVER_ERROR"), Refusal("ERROR_CORE", "SQL query error!")]
+)
+def test_an_inner_error_of_a_server_leaves_a_write_unknown(
+    rest_shop: RestShop, refusal: Refusal
+) -> None:
+    rest_shop.suffers(fail_commands(1, refusal))
 
     assert kinds(rest_shop.client().batch({"a": update(1)})) == [UnknownOutcome]
 
@@ -234,6 +242,32 @@ def test_overload_ends_it_at_once(rest_shop: RestShop, fault: object) -> None:
     found = rest_shop.client(batch_size=1).batch({"a": Command("profile"), "b": update(1)})
 
     assert kinds(found) == [OverloadError, NotExecutedError]
+
+
+def test_the_time_that_a_batchs_methods_used_up_is_respected(rest_shop: RestShop) -> None:
+    rest_shop.behaves(operating=Operating(cost=100, clock=rest_shop.clock))
+    [order] = rest_shop.orders(1)
+    rest = rest_shop.client(deadlines=Deadlines(overall=60))
+
+    well = rest.batch({f"k{place}": get(order) for place in range(4)})
+    held = rest.batch({"k": get(order)})
+    other = rest.batch({"k": Command("profile")})
+
+    assert kinds(well) == [Answer] * 4
+    assert kinds(held) == [OperatingLimitError]
+    assert kinds(other) == [Answer]
+    assert rest_shop.asked == ["batch", "batch"]
+
+
+def test_a_full_batch_is_one_success_for_the_rate(rest_shop: RestShop) -> None:
+    rest = rest_shop.client(tries=2)
+    rest_shop.suffers(query_limit())
+    rest.batch({f"k{place}": Command("scope") for place in range(20)})
+    slept = rest_shop.clock.slept
+
+    rest.batch({"k": Command("scope")})
+
+    assert rest_shop.clock.slept - slept > 0.8
 
 
 def test_the_rates_complaint_is_waited_out(rest_shop: RestShop) -> None:
