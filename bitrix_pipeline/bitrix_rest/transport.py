@@ -22,6 +22,7 @@ from bitrix_pipeline.bitrix_rest.errors import (
     UnreachableError,
     UnreadableAnswerError,
 )
+from bitrix_pipeline.bitrix_rest.head_deadline import adapter
 from bitrix_pipeline.bitrix_rest.webhook import Webhook, hide_webhooks_in_logs
 from bitrix_pipeline.errors import SettingsError
 
@@ -73,6 +74,8 @@ class Transport:
         # With another login's cookie Bitrix answers authorization_error.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update(HEADERS)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, adapter())
 
     def close(self) -> None:
         self._session.close()

@@ -68,6 +68,13 @@ def trickle(connection: socket.socket) -> None:
         time.sleep(0.05)
 
 
+def trickling_head(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    for _ in range(200):
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
 def flood(connection: socket.socket) -> None:
     connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
     while True:
@@ -95,6 +102,15 @@ def test_a_trickle_ends_at_the_overall_deadline() -> None:
     began = time.monotonic()
 
     with server_that(trickle) as url, fails_with(UnavailableError, "longer than 0.6 s"):
+        client(url).call("profile")
+
+    assert time.monotonic() - began < 2
+
+
+def test_a_head_that_trickles_ends_at_the_read_deadline() -> None:
+    began = time.monotonic()
+
+    with server_that(trickling_head) as url, fails_with(UnavailableError, "in time"):
         client(url).call("profile")
 
     assert time.monotonic() - began < 2
