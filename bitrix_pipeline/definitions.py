@@ -5,9 +5,16 @@ from typing import Any
 
 import dagster as dg
 
-from bitrix_pipeline.assets import SOURCE_TABLES, TABLE_ASSETS, TABLE_CHECKS
+from bitrix_pipeline.assets import (
+    INBOX_ASSETS,
+    INBOX_CHECKS,
+    SOURCE_TABLES,
+    TABLE_ASSETS,
+    TABLE_CHECKS,
+    WEBHOOKS,
+)
 from bitrix_pipeline.jobs import JOBS
-from bitrix_pipeline.resources import CrmPostgres, Pipeline, ShopMySQL
+from bitrix_pipeline.resources import CrmPostgres, Inbox, Pipeline, ShopMySQL
 from bitrix_pipeline.schedules import SCHEDULES
 from bitrix_pipeline.sensors import SENSORS
 
@@ -15,10 +22,13 @@ from bitrix_pipeline.sensors import SENSORS
 def build_defs(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
     """All definitions, with resources of the caller's in place of the usual ones."""
     shop, crm = ShopMySQL(), CrmPostgres()
-    usual = {"pipeline": Pipeline(shop=shop, crm=crm)}
+    usual = {
+        "pipeline": Pipeline(shop=shop, crm=crm),
+        "inbox": Inbox(shop=shop, crm=crm),
+    }
     return dg.Definitions(
-        assets=[*SOURCE_TABLES, *TABLE_ASSETS],
-        asset_checks=TABLE_CHECKS,
+        assets=[*SOURCE_TABLES, WEBHOOKS, *INBOX_ASSETS, *TABLE_ASSETS],
+        asset_checks=[*INBOX_CHECKS, *TABLE_CHECKS],
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=SENSORS,

@@ -1,6 +1,7 @@
 """What runs together.
 
-Here belongs which assets and checks make up a job, and the housekeeping of Dagster's own storage.
+Here belongs which assets and checks make up a job, and the housekeeping of Dagster's own storage
+and of the inbox.
 https://docs.dagster.io/guides/build/jobs
 """
 
@@ -10,7 +11,10 @@ from typing import Any
 import dagster as dg
 
 from bitrix_pipeline.assets.checks import EQUALITY_CHECKS, FRESHNESS_CHECKS, ORPHAN_CHECKS
+from bitrix_pipeline.assets.inbox_checks import INBOX_CHECKS
+from bitrix_pipeline.assets.tables import INBOX
 from bitrix_pipeline.model import TABLES
+from bitrix_pipeline.resources import Inbox
 
 TABLES_AND_CHECKS = dg.AssetSelection.assets(*(table.name for table in TABLES))
 
@@ -20,6 +24,14 @@ RUNS_PER_PASS = 500
 
 # Crashes are retried by run_retries in dagster.yaml, failures of a step by its own RetryPolicy.
 TAGS = {"dagster/max_retries": "1", "dagster/retry_on_asset_or_op_failure": "false"}
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 
 sync_changed = dg.define_asset_job(
     "sync_changed",
@@ -37,8 +49,16 @@ sync_everything = dg.define_asset_job(
 
 check_tables = dg.define_asset_job(
     "check_tables",
-    selection=dg.AssetSelection.checks(*FRESHNESS_CHECKS, *ORPHAN_CHECKS),
-    description="Are the tables fresh and whole? Reads Postgres only.",
+    selection=dg.AssetSelection.checks(*FRESHNESS_CHECKS, *ORPHAN_CHECKS, *INBOX_CHECKS),
+    description="Are the tables fresh and whole, and the inbox empty? Reads Postgres only.",
+)
+
+drain_inbox = dg.define_asset_job(
+    "drain_inbox",
+    selection=dg.AssetSelection.assets(INBOX) | dg.AssetSelection.checks(*INBOX_CHECKS),
+    description="Writes what webhooks tell of into the tables, and waits a while for more.",
+    # Of what is queued it goes first: somebody is looking at the order in the CRM.
+    tags={**TAGS, "dagster/priority": "10"},
 )
 
 
@@ -55,9 +75,17 @@ def delete_old_runs(context: dg.OpExecutionContext) -> None:
     context.log.info(f"deleted {len(records)} runs from before {before:%Y-%m-%d}")
 
 
-@dg.job(description="Keeps Dagster's own storage small.")
+@dg.op
+def delete_old_events(context: dg.OpExecutionContext, inbox: Inbox) -> None:
+    """Deletes the inbox's events whose retention has ended."""
+    if inbox.is_configured:
+        context.log.info(f"deleted {inbox.prune()} events from the inbox")
+
+
+@dg.job(description="Keeps Dagster's own storage and the inbox small.")
 def housekeeping() -> None:
     delete_old_runs()
+    delete_old_events()
 
 
-JOBS: list[Any] = [sync_changed, sync_everything, check_tables, housekeeping]
+JOBS: list[Any] = [sync_changed, sync_everything, check_tables, drain_inbox, housekeeping]

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from bitrix_pipeline.inbox.event import Event
 from bitrix_pipeline.model import TABLES, Table
 from bitrix_pipeline.model.postgres import BOOKKEEPING
 from bitrix_pipeline.settings import Settings
@@ -13,6 +14,8 @@ from bitrix_pipeline.settings import Settings
 DATABASES = ("bitrix_mysql_url", "postgres_url")
 
 ROOT = Path(__file__).parent.parent
+
+JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 GENERATED = "<!-- Written by `make docs` from bitrix_pipeline/model. Do not edit. -->"
 GENERATED_SETTINGS = (
@@ -25,6 +28,7 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "docs" / "tables.md": tables_page(),
         ROOT / "docs" / "settings.md": settings_page(),
+        ROOT / "docs" / "event.schema.json": event_schema(),
         ROOT / ".env.example": env_example(),
     }
 
@@ -57,6 +61,12 @@ def settings_page() -> str:
         "directory.\n\n"
         f"| setting | default | meaning |\n|---|---|---|\n{rows}\n"
     )
+
+
+def event_schema() -> str:
+    """What a sender of webhooks validates against; docs/events.md explains it."""
+    schema = {"$schema": JSON_SCHEMA, **Event.model_json_schema()}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def env_example() -> str:

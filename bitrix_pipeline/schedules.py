@@ -8,18 +8,16 @@ from typing import Any
 import dagster as dg
 
 from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING, ID_RANGES
-from bitrix_pipeline.jobs import check_tables, housekeeping, sync_changed, sync_everything
+from bitrix_pipeline.jobs import (
+    UNFINISHED,
+    check_tables,
+    housekeeping,
+    sync_changed,
+    sync_everything,
+)
 from bitrix_pipeline.resources import Pipeline
 
 RUNNING = dg.DefaultScheduleStatus.RUNNING
-
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def why_not_now(
@@ -89,7 +87,7 @@ daily_housekeeping = dg.ScheduleDefinition(
     job=housekeeping,
     cron_schedule="10 4 * * *",
     default_status=RUNNING,
-    description="Deletes old runs.",
+    description="Deletes old runs and old events of the inbox.",
 )
 
 SCHEDULES = [every_five_minutes, nightly, every_quarter, daily_housekeeping]

@@ -226,7 +226,11 @@ def copy_of_database(server: PrivatePostgres, template: str) -> Crm:
 
 def empty_tables(crm: Crm) -> None:
     """As after the migration."""
-    tables = [*TABLE_NAMES, "bitrix_pipeline.sync_state", "bitrix_pipeline.set_aside"]
+    internal = crm.rows(
+        "SELECT 'bitrix_pipeline.' || tablename FROM pg_tables WHERE schemaname = 'bitrix_pipeline'"
+        " AND tablename <> 'alembic_version'"
+    )
+    tables = [*TABLE_NAMES, *(name for (name,) in internal)]
     crm.run(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
 
 

@@ -69,6 +69,17 @@ def sync_metadata(
     table: Table, result: SyncResult, report: TableReport, preview: pd.DataFrame
 ) -> dict[str, dg.MetadataValue]:
     """The same numbers under the same names for every run: each becomes a chart."""
+    metadata = result_metadata(table, result)
+    metadata["placeholders_in_table"] = dg.MetadataValue.int(report.placeholders)
+    metadata["dagster/row_count"] = dg.MetadataValue.int(report.rows)
+    if report.newest_change:
+        metadata["newest_change"] = dg.MetadataValue.timestamp(report.newest_change)
+    metadata["preview"] = table_value(preview)
+    return metadata
+
+
+def result_metadata(table: Table, result: SyncResult) -> dict[str, dg.MetadataValue]:
+    """What a sync did, apart from how the table stands now."""
     numbers = {
         "rows_read": result.read,
         "rows_inserted": result.inserted,
@@ -79,8 +90,6 @@ def sync_metadata(
         "rows_set_aside": result.set_aside,
         "parents_loaded": result.parents,
         "placeholders_made": result.placeholders,
-        "placeholders_in_table": report.placeholders,
-        "dagster/row_count": report.rows,
     }
     times = {
         "compare_seconds": result.compare_seconds,
@@ -91,10 +100,7 @@ def sync_metadata(
     metadata: dict[str, dg.MetadataValue] = {"scope": dg.MetadataValue.text(result.scope)}
     metadata |= {name: dg.MetadataValue.int(value) for name, value in numbers.items()}
     metadata |= {name: dg.MetadataValue.float(round(value, 3)) for name, value in times.items()}
-    if report.newest_change:
-        metadata["newest_change"] = dg.MetadataValue.timestamp(report.newest_change)
     metadata["dagster/column_lineage"] = dg.MetadataValue.column_lineage(column_lineage(table))
-    metadata["preview"] = table_value(preview)
     return metadata
 
 

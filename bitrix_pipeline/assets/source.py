@@ -1,10 +1,15 @@
-"""The shop's MySQL tables, as assets that Dagster does not make: the graph begins in Bitrix."""
+"""The shop's MySQL tables and its webhooks, as assets that Dagster does not make.
+
+The graph begins in Bitrix.
+"""
 
 import dagster as dg
 
 from bitrix_pipeline.model import TABLES
 
 SOURCE_PREFIX = "bitrix"
+SOURCE_GROUP = "bitrix_shop"
+SOURCE_OWNER = "team:shop"
 
 DESCRIPTIONS = {
     "b_user": "Accounts: customers, staff, technical users.",
@@ -30,10 +35,19 @@ SOURCE_TABLES = [
     dg.AssetSpec(
         key=source_key(name),
         description=f"{DESCRIPTIONS[name]} Written by Bitrix; only ever read here.",
-        group_name="bitrix_shop",
+        group_name=SOURCE_GROUP,
         kinds={"mysql"},
-        owners=["team:shop"],
+        owners=[SOURCE_OWNER],
         metadata={"dagster/table_name": name},
     )
     for name in dict.fromkeys(name for table in TABLES for name in table.source_tables)
 ]
+
+WEBHOOKS = dg.AssetSpec(
+    key="bitrix_webhooks",
+    description="What the shop tells of by itself: signed webhooks of the module bitrix_pipeline, "
+    "and Bitrix's own outgoing ones. `bitrix-pipeline receive` takes them.",
+    group_name=SOURCE_GROUP,
+    kinds={"webhook"},
+    owners=[SOURCE_OWNER],
+)

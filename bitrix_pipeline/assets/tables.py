@@ -2,7 +2,6 @@
 
 import time
 import warnings
-from dataclasses import asdict
 from datetime import timedelta
 
 import dagster as dg
@@ -12,10 +11,10 @@ from bitrix_pipeline.assets.partitions import (
     ID_RANGES,
     PARTITIONED_TABLES,
     SPECIAL_KEYS,
-    partition_key,
     range_of,
 )
 from bitrix_pipeline.assets.presentation import sync_metadata, table_metadata
+from bitrix_pipeline.assets.ranges import report_ranges
 from bitrix_pipeline.assets.scope import SyncConfig, scopes_of
 from bitrix_pipeline.assets.source import source_key
 from bitrix_pipeline.errors import PermanentError
@@ -23,13 +22,17 @@ from bitrix_pipeline.model import TABLES, Table
 from bitrix_pipeline.resources import Pipeline
 from bitrix_pipeline.sync import ChangedLately, Everything, Scope, SyncResult
 from bitrix_pipeline.sync.plan import Progress
-from bitrix_pipeline.sync.result import RangeCounts
 
 # The one beta parameter used here; the warning would greet everyone four times at every start.
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*backfill_policy.*")
 
 GROUP = "crm"
 OWNER = "team:data"
+
+INBOX = "webhook_inbox"
+"""The asset whose runs write news from webhooks into the tables."""
+
+WITHOUT_NEWS = ("order_statuses",)
 
 PARTITIONS_PER_RUN = 10
 """One run of a backfill: enough to share the start of a process, few enough to fail alone."""
@@ -51,7 +54,7 @@ def build_table_asset(table: Table) -> dg.AssetsDefinition:
 
     @dg.asset(
         name=table.name,
-        deps=[*map(source_key, table.source_tables), *_parents(table)],
+        deps=[*map(source_key, table.source_tables), *_parents(table), *_news(table)],
         description=_description(table),
         metadata=table_metadata(table),
         group_name=GROUP,
@@ -86,7 +89,8 @@ def build_table_asset(table: Table) -> dg.AssetsDefinition:
                 rows = reports.rows_in(table, range_of(key))
                 context.add_asset_metadata({"dagster/partition_row_count": rows}, partition_key=key)
             if is_partitioned and not ranges:
-                _report_ranges(context, scopes, result, pipeline)
+                size = pipeline.settings.partition_size
+                report_ranges(context, result, size=size, is_whole=_is_whole(scopes))
             return dg.MaterializeResult(
                 metadata=sync_metadata(table, result, report, preview),
                 check_results=[nothing_set_aside(table, reports)],
@@ -128,26 +132,8 @@ def _partition_keys(context: dg.AssetExecutionContext) -> list[str]:
     return list(context.partition_keys) if context.has_partition_key_range else []
 
 
-def _report_ranges(
-    context: dg.AssetExecutionContext, scopes: list[Scope], result: SyncResult, pipeline: Pipeline
-) -> None:
-    """Marks the ranges that a run over the whole table wrote, and any that were still missing.
-
-    Such a run looks at all IDs of the table, so no range lacks a row afterwards; a run over some
-    IDs of the run config makes no missing range whole.
-    """
-    instance, size = context.instance, pipeline.settings.partition_size
-    written = {partition_key(number, size): counts for number, counts in result.ranges.items()}
-    instance.add_dynamic_partitions(str(ID_RANGES.name), sorted(written))
-    known = set(instance.get_dynamic_partitions(str(ID_RANGES.name))) - set(SPECIAL_KEYS)
-    missing = known - instance.get_materialized_partitions(context.asset_key)
-    is_whole = all(isinstance(scope, Everything | ChangedLately) for scope in scopes)
-    for key in sorted(missing | written.keys() if is_whole else written.keys() - missing):
-        counts = asdict(written.get(key, RangeCounts()))
-        numbers = {f"rows_{what}": count for what, count in counts.items()}
-        context.log_event(
-            dg.AssetMaterialization(context.asset_key, partition=key, metadata=numbers)
-        )
+def _is_whole(scopes: list[Scope]) -> bool:
+    return all(isinstance(scope, Everything | ChangedLately) for scope in scopes)
 
 
 def _log_progress(context: dg.AssetExecutionContext, table: Table) -> Progress:
@@ -174,6 +160,10 @@ def _parents(table: Table) -> list[dg.AssetDep]:
         for name in names
         if name != table.name
     ]
+
+
+def _news(table: Table) -> list[str]:
+    return [] if table.name in WITHOUT_NEWS else [INBOX]
 
 
 def _description(table: Table) -> str:

@@ -9,6 +9,8 @@ import typer
 from bitrix_pipeline.cli.data import migrate, sync, verify
 from bitrix_pipeline.cli.demo import demo
 from bitrix_pipeline.cli.doctor import doctor
+from bitrix_pipeline.cli.inbox import app as inbox
+from bitrix_pipeline.cli.receive import receive
 from bitrix_pipeline.cli.screen import complain, errors
 from bitrix_pipeline.cli.ui import ui
 from bitrix_pipeline.errors import PipelineError
@@ -24,9 +26,10 @@ app = typer.Typer(
     add_completion=False,
 )
 
-COMMANDS: tuple[Callable[..., None], ...] = (doctor, migrate, sync, verify, demo, ui)
+COMMANDS: tuple[Callable[..., None], ...] = (doctor, migrate, sync, verify, receive, demo, ui)
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(inbox, name="inbox")
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from rich.table import Table as ScreenTable
 
 from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING, ID_RANGES
 from bitrix_pipeline.cli.data import verdicts_of, yes_or_no
+from bitrix_pipeline.cli.demo_webhooks import send_webhooks, webhooks_table
 from bitrix_pipeline.cli.playground import DATABASE, Playground, playground, tied_to_us
 from bitrix_pipeline.cli.screen import number_columns, progress, screen, step
 from bitrix_pipeline.demo.shop import change_shop, create_shop, fill_shop
@@ -36,7 +37,7 @@ def demo(
     ] = ORDERS,
     seed: Annotated[int, typer.Option(help="The same seed gives the same shop.")] = 1,
 ) -> None:
-    """Make a sample shop, sync it through Dagster, change it, sync again, and prove it equal."""
+    """Make a sample shop, sync it, change it, sync again, send webhooks, and prove it equal."""
     signal.signal(signal.SIGTERM, _stop)
     with playground() as ground:
         _make_shop(ground, orders, seed)
@@ -46,6 +47,7 @@ def demo(
                 ground.settings.require_postgres_url(),
                 target_schema=ground.settings.target_schema,
             )
+            ground.let_the_receiver_in()
         runs = [_run(ground, "sync_everything", EVERYTHING, "first sync: everything")]
         with (
             step("The shop changed: new orders, edits, deletes, an archived order"),
@@ -54,9 +56,11 @@ def demo(
             changes = change_shop(admin, DATABASE, seed=seed + 1)
         screen.print(f"  [dim]{changes}[/]", highlight=False)
         runs.append(_run(ground, "sync_changed", CHANGED_LATELY, "sync of what changed lately"))
+        webhooks = send_webhooks(ground, seed=seed + 2)
         runs.append(_run(ground, "sync_everything", EVERYTHING, "nightly sync: everything"))
         verdicts = verdicts_of(ground.settings, list(TABLES))
         numbers = _numbers(ground, runs)
+    screen.print(webhooks_table(webhooks))
     screen.print(closing_table(verdicts, numbers))
     for verdict in verdicts:
         for example in verdict.examples:

@@ -6,7 +6,7 @@ On a server that is named the demo only ever touches databases called `bitrix_pi
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -21,6 +21,8 @@ from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from bitrix_pipeline.demo.shop import reader_account
+from bitrix_pipeline.demo.webhooks import new_secret
+from bitrix_pipeline.model.migrate import RECEIVER_ROLE
 from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
 from bitrix_pipeline.settings import Settings, environment_of, load_settings
 from bitrix_pipeline.sync.mysql import source_errors
@@ -28,6 +30,7 @@ from bitrix_pipeline.sync.postgres import target_errors
 
 DATA = Path(".data")
 DATABASE = "bitrix_pipeline_demo"
+RECEIVER_ACCOUNT = "bitrix_pipeline_demo_receiver"
 PARTITION_SIZE = 10_000
 """Small, so that the sample shop has some partitions to look at."""
 
@@ -71,6 +74,16 @@ class Playground:
         with closing(self.shop_admin()) as admin, source_errors():
             reader_account(admin, DATABASE, user=DATABASE, password=password)
 
+    def let_the_receiver_in(self) -> None:
+        """An account that can do nothing but hand events over; the tables must be migrated."""
+        url = make_url(self.settings.receiver_postgres_url.get_secret_value())
+        account, password = sql.Identifier(str(url.username)), sql.Literal(str(url.password))
+        with target_errors(), psycopg.connect(self.postgres_server_url, autocommit=True) as admin:
+            known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (url.username,))
+            verb = sql.SQL("ALTER" if known.fetchone() else "CREATE")
+            admin.execute(sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(verb, account, password))
+            admin.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(RECEIVER_ROLE), account))
+
     def make_crm_anew(self) -> None:
         """An empty CRM database."""
         with target_errors(), psycopg.connect(self.postgres_server_url, autocommit=True) as admin:
@@ -92,11 +105,21 @@ def playground() -> Iterator[Playground]:
         postgres_url = asked.postgres_url.get_secret_value()
         if not postgres_url:
             postgres_url = servers.enter_context(PrivatePostgres(data / "postgres")).url
+        reader, receiver = (
+            _kept_secret(data, "reader_password"),
+            _kept_secret(data, "receiver_password"),
+        )
         ground = Playground(
             settings=asked.model_copy(
                 update={
-                    "bitrix_mysql_url": SecretStr(_reader_url(mysql_url, _reader_password(data))),
+                    "bitrix_mysql_url": SecretStr(_account_url(mysql_url, reader)),
                     "postgres_url": SecretStr(_in_demo_database(postgres_url)),
+                    "receiver_postgres_url": SecretStr(
+                        _account_url(postgres_url, receiver, name=RECEIVER_ACCOUNT)
+                    ),
+                    "webhook_secrets": SecretStr(_kept_secret(data, "webhook_secret", new_secret)),
+                    "receiver_port": 0,
+                    "receiver_metrics_port": 0,
                     "partition_size": PARTITION_SIZE,
                 }
             ),
@@ -104,7 +127,7 @@ def playground() -> Iterator[Playground]:
             mysql_server_url=mysql_url,
             postgres_server_url=postgres_url,
         )
-        ground.let_the_reader_in(_reader_password(data))
+        ground.let_the_reader_in(reader)
         yield ground
 
 
@@ -114,18 +137,18 @@ def tied_to_us(command: list[str]) -> list[str]:
     return [setpriv, "--pdeathsig", "TERM", "--", *command] if setpriv else command
 
 
-def _reader_url(server_url: str, password: str) -> str:
-    """The sync reads with an account that can do nothing else, here as in a real shop."""
-    url = make_url(server_url).set(username=DATABASE, password=password, database=DATABASE)
+def _account_url(server_url: str, password: str, *, name: str = DATABASE) -> str:
+    """The sync reads, and the receiver writes, with accounts that can do nothing else."""
+    url = make_url(server_url).set(username=name, password=password, database=DATABASE)
     return url.render_as_string(hide_password=False)
 
 
-def _reader_password(data: Path) -> str:
-    """Made once and kept, so that `ui` finds the account that `demo` made."""
-    file = data / "reader_password"
+def _kept_secret(data: Path, name: str, make: Callable[[], str] = secrets.token_urlsafe) -> str:
+    """Made once and kept, so that `ui` finds the accounts that `demo` made."""
+    file = data / name
     if not file.exists():
         file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(), encoding="utf-8")
+        file.write_text(make(), encoding="utf-8")
     return file.read_text(encoding="utf-8")
 
 

@@ -35,6 +35,9 @@ KNOWN_TYPES: Final = (
 LARGEST_ID: Final = 2**31 - 1
 """Bitrix's IDs are MySQL's signed int."""
 
+LARGEST_SEQUENCE: Final = 2**63 - 1
+"""Postgres' bigint."""
+
 HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
 """Only an escape can bring one into UTF-8."""
 
@@ -50,13 +53,20 @@ class UnreadableEventError(ValueError):
 
 
 class Snapshot(BaseModel):
-    """What the event is about. All but the ID is optional: without it MySQL is asked."""
+    """What the event is about. All but the ID is optional: without it MySQL is asked.
+
+    Where the shop's MySQL is out of reach, the snapshot itself is written: docs/events.md.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     id: int = Field(ge=1, le=LARGEST_ID, description="The Bitrix ID of what was saved or deleted.")
     sequence: int | None = Field(
-        default=None, ge=0, description="Grows with every event of the sender's outbox."
+        default=None,
+        ge=0,
+        le=LARGEST_SEQUENCE,
+        description="Grows with every event of the sender's outbox: tells events of the same "
+        "moment apart.",
     )
     origin: str | None = Field(
         default=None,
@@ -97,7 +107,11 @@ class Event(BaseModel):
         description="What happened. Other types than the listed ones are kept.",
         examples=list(KNOWN_TYPES),
     )
-    timestamp: AwareDatetime | None = Field(default=None, description="When it happened.")
+    timestamp: AwareDatetime | None = Field(
+        default=None,
+        description="When it happened, and so what its snapshot shows, with an offset from UTC. "
+        "A snapshot is applied only with it: an older one changes nothing.",
+    )
     data: Snapshot
 
     @property

@@ -1,7 +1,8 @@
-"""How one target column is computed inside MySQL.
+"""How one target column is computed: inside MySQL, and from the raw rows of a webhook's snapshot.
 
 Each expression renders itself as SQL that yields text as Postgres COPY understands it, or NULL.
 It asks `ShopFacts` what this shop really has: a column that a version lacks renders as NULL.
+Beside its SQL it gives the same texts for a frame of raw rows, as `raw_values` describes it.
 Columns are written `table.COLUMN`, with the table's own name, never an alias, so that an expression
 reads the same in the declaration, in the SQL and in the column lineage.
 """
@@ -10,6 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import pandas as pd
+
+from bitrix_pipeline.model.raw_values import (
+    Texts,
+    array_element,
+    each,
+    identifier_of,
+    is_filled,
+    moment_of,
+    number_of,
+    raw,
+    text_of,
+    texts,
+)
 from bitrix_pipeline.model.shop_facts import ShopFacts
 
 TRUE, FALSE = "'t'", "'f'"
@@ -27,6 +42,10 @@ class Expression(Protocol):
         """MySQL SQL giving the value as text or NULL."""
         ...
 
+    def values(self, rows: pd.DataFrame, shop: ShopFacts, /) -> Texts:
+        """The same text, or None, for each of these raw rows."""
+        ...
+
 
 @dataclass(frozen=True)
 class Text:
@@ -40,6 +59,9 @@ class Text:
 
     def sql(self, shop: ShopFacts) -> str:
         return shop.text(self.column)
+
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        return texts(rows, self.column)
 
 
 @dataclass(frozen=True)
@@ -57,6 +79,10 @@ class FirstText:
         choices = " ".join(f"WHEN {has_text(text)} THEN {text}" for text in texts)
         return f"CASE {choices} END"
 
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        found = (texts(rows, column) for column in self.columns)
+        return each(lambda *row: next(filter(is_filled, row), None), *found)
+
 
 @dataclass(frozen=True)
 class Number:
@@ -70,6 +96,9 @@ class Number:
 
     def sql(self, shop: ShopFacts) -> str:
         return shop.column(self.column)
+
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        return each(number_of, raw(rows, self.column))
 
 
 @dataclass(frozen=True)
@@ -85,6 +114,9 @@ class Identifier:
     def sql(self, shop: ShopFacts) -> str:
         return f"NULLIF({shop.column(self.column)}, 0)"
 
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        return each(identifier_of, raw(rows, self.column))
+
 
 @dataclass(frozen=True)
 class Flag:
@@ -98,6 +130,9 @@ class Flag:
 
     def sql(self, shop: ShopFacts) -> str:
         return f"IF({equals(shop.text(self.column), 'Y')}, {TRUE}, {FALSE})"
+
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        return _truths(texts(rows, self.column) == "Y")
 
 
 @dataclass(frozen=True)
@@ -114,6 +149,9 @@ class TextIs:
     def sql(self, shop: ShopFacts) -> str:
         return f"IF({equals(shop.text(self.column), self.value)}, {TRUE}, {FALSE})"
 
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        return _truths(texts(rows, self.column) == self.value)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -129,6 +167,9 @@ class Choice:
     def sql(self, shop: ShopFacts) -> str:
         return _choose(shop.text(self.column), dict(self.words), otherwise="NULL")
 
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        return each(dict(self.words).get, texts(rows, self.column))
+
 
 @dataclass(frozen=True)
 class Instant:
@@ -142,6 +183,9 @@ class Instant:
 
     def sql(self, shop: ShopFacts) -> str:
         return _instant(shop, self.column)
+
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        return each(moment_of, raw(rows, self.column))
 
 
 @dataclass(frozen=True)
@@ -160,6 +204,10 @@ class Latest:
     def sql(self, shop: ShopFacts) -> str:
         times = ", ".join(f"CONCAT('\"', {_instant(shop, c)}, '\"')" for c in self.columns)
         return f"CONCAT('{{', CONCAT_WS(',', {times}), '}}')"
+
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        times = (each(moment_of, raw(rows, column)) for column in self.columns)
+        return each(lambda *row: "{" + ",".join(array_element(t) for t in row if t) + "}", *times)
 
 
 @dataclass(frozen=True)
@@ -183,6 +231,26 @@ class CrmStatus:
             return word
         canceled = equals(shop.text(self.canceled), "Y")
         return f"IF({canceled}, {literal('canceled')}, {word})"
+
+    def values(self, rows: pd.DataFrame, shop: ShopFacts) -> Texts:
+        canceled = raw(rows, self.canceled) if self.canceled else raw(rows, "")
+        return each(
+            lambda status, flag: self._word(status, text_of(flag), shop.status_mapping),
+            texts(rows, self.status),
+            canceled,
+        )
+
+    def _word(
+        self, status: str | None, canceled: str | None, mapping: Mapping[str, str]
+    ) -> str | None:
+        if canceled == "Y":
+            return "canceled"
+        otherwise = status if self.otherwise_itself else None
+        return otherwise if status is None else mapping.get(status, otherwise)
+
+
+def _truths(is_true: "pd.Series[bool]") -> Texts:
+    return each(lambda found: "t" if found else "f", is_true)
 
 
 def literal(value: str) -> str:

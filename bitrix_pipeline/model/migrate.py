@@ -135,7 +135,7 @@ def _admit_receiver(connection: Connection) -> None:
 
     Where this account may not create roles, an operator does, and migrates again.
     """
-    exists = text("SELECT FROM pg_roles WHERE rolname = :role")
+    exists = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
     if not connection.execute(exists, {"role": RECEIVER_ROLE}).first():
         try:
             with connection.begin_nested():

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from bitrix_pipeline.model.columns import (
     bitrix_id,
     computed,
@@ -11,6 +13,7 @@ from bitrix_pipeline.model.columns import (
     reference,
     text,
 )
+from bitrix_pipeline.model.raw_values import Texts, each, identifier_of, raw
 from bitrix_pipeline.model.shop_facts import ShopFacts
 from bitrix_pipeline.model.table import Table, Type
 
@@ -32,6 +35,22 @@ class SetParent:
             f"IF({parent} > 0 AND {parent} <> b_sale_basket.ID,"
             f" (SELECT parent.ID FROM b_sale_basket AS parent WHERE parent.ID = {parent}"
             " AND parent.ORDER_ID = b_sale_basket.ORDER_ID), NULL)"
+        )
+
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        """The rows hold whole baskets."""
+        orders, ids, parents = (
+            each(identifier_of, raw(rows, f"b_sale_basket.{name}"))
+            for name in ("ORDER_ID", "ID", "SET_PARENT_ID")
+        )
+        lines = set(zip(orders, ids, strict=True))
+        return each(
+            lambda order, id_, parent: (
+                parent if parent != id_ and (order, parent) in lines else None
+            ),
+            orders,
+            ids,
+            parents,
         )
 
 

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from bitrix_pipeline.model.columns import choice, computed, flag, integer, text
 from bitrix_pipeline.model.expressions import CrmStatus, equals, has_text
+from bitrix_pipeline.model.raw_values import Texts, texts
 from bitrix_pipeline.model.shop_facts import ShopFacts
 from bitrix_pipeline.model.table import Table, Type
 
@@ -28,6 +31,10 @@ class StatusName:
             f" ORDER BY {equals(language, shop.language)} DESC, b_sale_status_lang.LID LIMIT 1)"
         )
         return f"COALESCE({named}, {code})"
+
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        """No snapshot carries the statuses' names."""
+        return texts(rows, "b_sale_status.ID")
 
 
 ORDER_STATUSES = Table(

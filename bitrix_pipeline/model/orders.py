@@ -1,6 +1,10 @@
 """orders ← b_sale_order, with the order's own properties."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
 
 from bitrix_pipeline.model.columns import (
     bitrix_id,
@@ -14,6 +18,15 @@ from bitrix_pipeline.model.columns import (
     text,
 )
 from bitrix_pipeline.model.expressions import CrmStatus, has_text, of_lowest
+from bitrix_pipeline.model.raw_values import (
+    Texts,
+    array_element,
+    by_id,
+    each,
+    is_filled,
+    raw,
+    text_of,
+)
 from bitrix_pipeline.model.shop_facts import ShopFacts
 from bitrix_pipeline.model.table import Column, Table, Type
 
@@ -44,6 +57,15 @@ class ContactProperty:
             f" AND {has_text(value)})"
         )
 
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        return each(self._first, raw(rows, VALUES))
+
+    def _first(self, properties: Any) -> str | None:
+        flagged = (
+            value for row, value in _filled(properties) if text_of(row.get(self.flag)) == "Y"
+        )
+        return next(flagged, None)
+
 
 @dataclass(frozen=True)
 class OrderProperties:
@@ -65,6 +87,30 @@ class OrderProperties:
             f" FROM {VALUES} WHERE {_own_values(shop)}"
             f" AND {has_text(value)} AND {has_text(key)})"
         )
+
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        return each(self._pairs, raw(rows, VALUES))
+
+    def _pairs(self, properties: Any) -> str | None:
+        pairs = [
+            f"{array_element(key)},{array_element(value)}"
+            for row, value in _filled(properties)
+            if (key := _key(row)) is not None
+        ]
+        return "{" + ",".join(pairs) + "}" if pairs else None
+
+
+def _filled(properties: Any) -> Iterator[tuple[Mapping[str, Any], str]]:
+    """The order's own property values that are not empty, by their IDs."""
+    for row in by_id(properties):
+        value = text_of(row.get("VALUE"))
+        if value is not None and is_filled(value) and row.get("ENTITY_TYPE", "ORDER") == "ORDER":
+            yield row, value
+
+
+def _key(row: Mapping[str, Any]) -> str | None:
+    code = text_of(row.get("CODE"))
+    return code if is_filled(code) else text_of(row.get("ORDER_PROPS_ID"))
 
 
 def _own_values(shop: ShopFacts) -> str:

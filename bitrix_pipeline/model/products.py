@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from bitrix_pipeline.model.columns import (
     bitrix_id,
     choice,
@@ -13,6 +15,7 @@ from bitrix_pipeline.model.columns import (
     text,
 )
 from bitrix_pipeline.model.expressions import of_lowest
+from bitrix_pipeline.model.raw_values import Texts, each, identifier_of, raw
 from bitrix_pipeline.model.shop_facts import Catalog, ShopFacts
 from bitrix_pipeline.model.table import Placeholder, Table
 
@@ -42,6 +45,10 @@ class OfferParent:
             if catalog.has_offers and (link := self._link(shop, catalog))
         )
         return f"CASE b_iblock_element.IBLOCK_ID {branches} END" if branches else "NULL"
+
+    def values(self, rows: pd.DataFrame, _: ShopFacts) -> Texts:
+        """A snapshot names the product itself, whichever way the shop stores the property."""
+        return each(identifier_of, raw(rows, *self.inputs))
 
     def _link(self, shop: ShopFacts, catalog: Catalog) -> str | None:
         property_id = catalog.sku_property_id

@@ -6,6 +6,7 @@ https://docs.dagster.io/guides/build/external-resources
 """
 
 from bitrix_pipeline.resources.databases import CrmPostgres, ShopMySQL
+from bitrix_pipeline.resources.inbox import Inbox
 from bitrix_pipeline.resources.pipeline import Pipeline
 
-__all__ = ["CrmPostgres", "Pipeline", "ShopMySQL"]
+__all__ = ["CrmPostgres", "Inbox", "Pipeline", "ShopMySQL"]

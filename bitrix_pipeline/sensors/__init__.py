@@ -6,8 +6,9 @@ https://docs.dagster.io/guides/automate/sensors
 """
 
 from bitrix_pipeline.sensors.carry_on import carry_on
+from bitrix_pipeline.sensors.drain_inbox import drain_inbox
 from bitrix_pipeline.sensors.id_ranges import id_ranges
 
-SENSORS = [id_ranges, carry_on]
+SENSORS = [id_ranges, carry_on, drain_inbox]
 
-__all__ = ["SENSORS", "carry_on", "id_ranges"]
+__all__ = ["SENSORS", "carry_on", "drain_inbox", "id_ranges"]

@@ -29,8 +29,7 @@ class Part:
         if not self.ranges:
             return "TRUE", ()
         if all(ids.stop - ids.start == 1 for ids in self.ranges):
-            marks = ", ".join(["%s"] * len(self.ranges))
-            return f"{key} IN ({marks})", tuple(ids.start for ids in self.ranges)
+            return condition(key, [ids.start for ids in self.ranges])
         conditions = " OR ".join([f"{key} >= %s AND {key} < %s"] * len(self.ranges))
         values = (value for ids in self.ranges for value in (ids.start, ids.stop))
         return f"({conditions})", tuple(values)
@@ -45,6 +44,11 @@ class Part:
         ids = self.ranges[0]
         middle = (ids.start + ids.stop) // 2
         return [within(self.table, ids.start, middle), within(self.table, middle, ids.stop)]
+
+
+def condition(column: str, ids: Sequence[int]) -> tuple[str, tuple[int, ...]]:
+    """That the column is one of these IDs."""
+    return f"{column} IN ({', '.join(['%s'] * len(ids))})", tuple(ids)
 
 
 def within(table: Table, start: int, stop: int) -> Part:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bitrix_pipeline.model import Table
 from bitrix_pipeline.sync.ahead import ahead
 from bitrix_pipeline.sync.part import Part, among
-from bitrix_pipeline.sync.scope import ChangedLately, Everything, IdRange, Ids, Scope
+from bitrix_pipeline.sync.scope import ChangedLately, Everything, IdRange, Ids, OfOrders, Scope
 from bitrix_pipeline.sync.settings import SyncSettings
 from bitrix_pipeline.sync.snapshot import Bucket, ShopSnapshot
 from bitrix_pipeline.sync.target import Target
@@ -91,6 +91,9 @@ def _plan_scope(
     match scope:
         case Ids(ids):
             return _plan_ids(table, ids)
+        case OfOrders(order_ids):
+            lines = {*shop.line_ids(table, order_ids), *target.line_ids(table, order_ids)}
+            return _plan_ids(table, lines)
         case ChangedLately() if watermark and shop.tells_changes(table):
             since = watermark - timedelta(seconds=target.settings.overlap_seconds)
             return _plan_changed(table, since, shop, target, progress)
@@ -120,6 +123,8 @@ def _is_within(scope: Scope, id_: int) -> bool:
             return id_ in ids
         case IdRange(start, stop):
             return start <= id_ < stop
+        case OfOrders():
+            return False
         case Everything() | ChangedLately():
             return True
 

@@ -37,6 +37,16 @@ class Ids:
 
 
 @dataclass(frozen=True)
+class OfOrders:
+    """The lines of these orders: those that the source has, and those that the target has."""
+
+    order_ids: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"of {len(self.order_ids)} orders"
+
+
+@dataclass(frozen=True)
 class ChangedLately:
     """What changed since the last sync.
 
@@ -48,4 +58,4 @@ class ChangedLately:
         return "changed lately"
 
 
-Scope = Everything | IdRange | Ids | ChangedLately
+Scope = Everything | IdRange | Ids | OfOrders | ChangedLately

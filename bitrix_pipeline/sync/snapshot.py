@@ -25,9 +25,10 @@ from bitrix_pipeline.model.selects import (
     source_rows,
 )
 from bitrix_pipeline.model.shop_facts import ShopFacts
+from bitrix_pipeline.model.table import Placeholder
 from bitrix_pipeline.sync.facts import read_facts
 from bitrix_pipeline.sync.mysql import connect, source_errors
-from bitrix_pipeline.sync.part import Part, within
+from bitrix_pipeline.sync.part import Part, condition, within
 from bitrix_pipeline.sync.scope import IdRange
 from bitrix_pipeline.sync.settings import SyncSettings
 
@@ -108,6 +109,13 @@ class ShopSnapshot:
         sql = f"SELECT {table.key} FROM {table.source} WHERE {table.changed_at} >= %s"
         return [int(row[0]) for row in self._rows(table, sql, (since,))]
 
+    def line_ids(self, table: Table, order_ids: Sequence[int]) -> list[int]:
+        """IDs of the rows of these orders."""
+        (order_id,) = table.column("order_id").source.inputs
+        where, values = condition(order_id, order_ids)
+        rows = self._rows(table, f"SELECT {table.key} FROM {table.source} WHERE {where}", values)
+        return [int(row[0]) for row in rows]
+
     def newest_change(self, table: Table, not_after: datetime) -> datetime | None:
         """The newest change time up to a moment: imports may write times in the future."""
         sql = f"SELECT MAX({table.changed_at}) FROM {table.source} WHERE {table.changed_at} <= %s"
@@ -155,10 +163,10 @@ class ShopSnapshot:
         )
         return bool(self._rows(table, sql))
 
-    def newest_children(self, sql: str, parents: Sequence[int]) -> list[int]:
+    def newest_children(self, known: Placeholder, parents: Sequence[int]) -> list[int]:
         """IDs of the child rows with the highest ID for each parent."""
         with source_errors(), self._connection.cursor() as cursor:
-            cursor.execute(sql, (list(parents),))
+            cursor.execute(known.newest_child, (list(parents),))
             return [int(row[0]) for row in cursor.fetchall()]
 
     def archived_orders(self, order_ids: Sequence[int]) -> dict[int, str | None]:

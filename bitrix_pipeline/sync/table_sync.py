@@ -64,14 +64,16 @@ def sync_table(
         target.begin()
         target.wait_for_turn(table)
         with shop_snapshot(mysql_url, settings) as shop:
-            result = _TableSync(table, scope, shop, target, progress).run()
+            table_sync = TableSync(table, scope, shop, target, progress)
+            result = table_sync.run()
+            table_sync.save_state()
     result.seconds = time.monotonic() - started
     log.info("synced %s", result)
     return result
 
 
-class _TableSync:
-    """One sync of one table, inside its transaction."""
+class TableSync:
+    """One sync of one table, inside a transaction that holds its turn."""
 
     def __init__(
         self, table: Table, scope: Scope, shop: ShopSnapshot, target: Target, progress: Progress
@@ -86,6 +88,7 @@ class _TableSync:
     def run(self) -> SyncResult:
         state = self._checked_state()
         self.target.make_scratch_tables()
+        self.target.defer_references()
         with self._timed("compare_seconds"):
             plan = plan_sync(
                 self.table,
@@ -101,7 +104,6 @@ class _TableSync:
             else:
                 self._merge(plan)
         self.result.read = max(plan.read, self.result.taken)
-        self._save_state()
         return self.result
 
     def _checked_state(self) -> SyncState:
@@ -180,7 +182,8 @@ class _TableSync:
         self.result.set_aside = writer.refused + counts.set_aside
         self.target.check_references()
 
-    def _save_state(self) -> None:
+    def save_state(self) -> None:
+        """Notes where the sync of the table stands now."""
         compared_all = isinstance(self.scope, Everything | ChangedLately)
         watermark = newest_change(self.table, self.shop, self.target.settings)
         self.target.save_state(

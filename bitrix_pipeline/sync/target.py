@@ -56,6 +56,9 @@ class Target:
             ("datestyle", "ISO, YMD"),
         ):
             self.connection.execute("SELECT set_config(%s, %s, true)", (name, value))
+
+    def defer_references(self) -> None:
+        """Lets children be written before their parents, until `check_references`."""
         self.connection.execute("SET CONSTRAINTS ALL DEFERRED")
 
     def wait_for_turn(self, table: Table) -> None:
@@ -81,6 +84,7 @@ class Target:
         return bool(row and row[0])
 
     def make_scratch_tables(self) -> None:
+        """Empty ones: a transaction may sync several tables, one after another."""
         self.connection.execute(SCRATCH)
 
     def prepare(self, table: Table) -> None:
@@ -94,6 +98,13 @@ class Target:
         """Rows that the source had at the last look."""
         query = sql.SQL("SELECT count(source_hash) FROM {}").format(self.statements(table).name)
         return int(str(self._value(query)))
+
+    def line_ids(self, table: Table, order_ids: Sequence[int]) -> list[int]:
+        """IDs of the rows of these orders that the source had at the last look."""
+        query = sql.SQL(
+            "SELECT id FROM {} WHERE order_id = ANY (%s) AND source_hash IS NOT NULL"
+        ).format(self.statements(table).name)
+        return [row[0] for row in self.connection.execute(query, (list(order_ids),))]
 
     def hashes(self, table: Table) -> dict[str, int]:
         """Of all live rows, by key: for a table small enough for that."""

@@ -12,6 +12,8 @@ Sql = sql.Composed | sql.SQL
 # cover (what is covered and not seen was deleted), the parents that rows refer to and that were not
 # there when the rows were written, and the rows found gone, with the archived orders among them.
 SCRATCH = """
+DROP TABLE IF EXISTS pg_temp.seen, pg_temp.covered, pg_temp.missing_parent, pg_temp.vanished,
+    pg_temp.archived;
 CREATE TEMP TABLE seen (id bigint NOT NULL) ON COMMIT DROP;
 CREATE TEMP TABLE covered (start bigint NOT NULL, stop bigint NOT NULL) ON COMMIT DROP;
 CREATE TEMP TABLE missing_parent (table_name text, id bigint, PRIMARY KEY (table_name, id))

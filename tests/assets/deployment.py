@@ -32,7 +32,12 @@ class Deployment:
     def definitions(self) -> dg.Definitions:
         shop = resources.ShopMySQL(url=self.shop.url)
         crm = resources.CrmPostgres(url=self.crm.url)
-        return build_defs(resources={"pipeline": resources.Pipeline(shop=shop, crm=crm)})
+        return build_defs(
+            resources={
+                "pipeline": resources.Pipeline(shop=shop, crm=crm),
+                "inbox": resources.Inbox(shop=shop, crm=crm),
+            }
+        )
 
     def run(
         self,

@@ -31,6 +31,8 @@ def test_the_quarterly_job_asks_postgres_alone(pristine_deployment: Deployment) 
     assert set(found) == {
         *(f"{table}:is_fresh" for table in TABLE_NAMES),
         *(f"{table}:no_orphans" for table in WITH_REFERENCES),
+        "webhook_inbox:nothing_dead",
+        "webhook_inbox:nothing_waits_too_long",
     }
 
 

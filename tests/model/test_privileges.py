@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from shop_and_crm import TABLE_NAMES, Crm, drop_database, empty_database
+from shop_and_crm import TABLE_NAMES, Crm, drop_database, empty_database, new_crm
 
 from bitrix_pipeline.model.migrate import migrate
 from bitrix_pipeline.servers import PrivatePostgres
@@ -25,6 +25,10 @@ OUR_TABLES = [
     "bitrix_pipeline.sync_state",
     "bitrix_pipeline.set_aside",
     "bitrix_pipeline.alembic_version",
+    "bitrix_pipeline.inbox_events",
+    "bitrix_pipeline.inbox_jobs",
+    "bitrix_pipeline.inbox_replays",
+    "bitrix_pipeline.inbox_applied",
 ]
 
 
@@ -111,3 +115,16 @@ def test_reading_as_the_public_is_refused(supabase: Crm) -> None:
 
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             supabase.run("SELECT FROM users")
+
+
+@pytest.mark.usefixtures("crm")
+def test_the_receiver_is_admitted_in_every_database_of_a_server(postgres: PrivatePostgres) -> None:
+    other = new_crm(postgres)
+
+    admitted = other.value(
+        "SELECT has_function_privilege('bitrix_receiver', oid, 'EXECUTE') FROM pg_proc"
+        " WHERE proname = 'receive'"
+    )
+
+    drop_database(postgres, other)
+    assert admitted

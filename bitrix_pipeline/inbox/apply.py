@@ -1,0 +1,75 @@
+"""Applies claimed events: from the shop's MySQL, or from what the events themselves carry."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Protocol
+
+from bitrix_pipeline.inbox.errors import EventError
+from bitrix_pipeline.inbox.event import Event, read_event
+from bitrix_pipeline.inbox.from_snapshots import apply_snapshots
+from bitrix_pipeline.inbox.jobs import Claim, ClaimedEvent, bodies
+from bitrix_pipeline.sync import SyncResult, SyncSettings, sync_set
+from bitrix_pipeline.sync.postgres import Connection, connect, target_errors
+
+SNAPSHOTS_FROM = "module"
+"""The source whose events carry them."""
+
+Seal = Callable[[Connection], None]
+"""The last thing done before COMMIT; if it raises, nothing was written."""
+
+
+class Apply(Protocol):
+    """Makes the rows that events are news of as they should be, in one transaction."""
+
+    def __call__(self, claim: Claim, seal: Seal) -> dict[str, SyncResult]:
+        """What it did, by table. Raises what `sync_set` raises, or EventError."""
+        ...
+
+
+class FromShop:
+    """Reads the rows anew, so that it does not matter which event came when and how often."""
+
+    def __init__(self, *, mysql_url: str, postgres_url: str, settings: SyncSettings) -> None:
+        self._mysql_url = mysql_url
+        self._postgres_url = postgres_url
+        self._settings = settings
+
+    def __call__(self, claim: Claim, seal: Seal) -> dict[str, SyncResult]:
+        ids: dict[str, set[int]] = defaultdict(set)
+        for event in claim.events:
+            if event.entity and event.entity_id:
+                ids[event.entity].add(event.entity_id)
+        return sync_set(
+            {name: sorted(found) for name, found in ids.items()},
+            mysql_url=self._mysql_url,
+            postgres_url=self._postgres_url,
+            settings=self._settings,
+            seal=seal,
+        )
+
+
+class FromSnapshots:
+    """Takes the rows from the events, where the shop's MySQL is out of reach by design."""
+
+    def __init__(self, *, postgres_url: str, settings: SyncSettings) -> None:
+        self._postgres_url = postgres_url
+        self._settings = settings
+
+    def __call__(self, claim: Claim, seal: Seal) -> dict[str, SyncResult]:
+        with connect(self._postgres_url) as connection, target_errors():
+            found = bodies(connection, claim.events)
+        return apply_snapshots(
+            [_event(event, found[event.id]) for event in claim.events],
+            postgres_url=self._postgres_url,
+            settings=self._settings,
+            seal=seal,
+        )
+
+
+def _event(claimed: ClaimedEvent, body: bytes) -> Event:
+    if claimed.source != SNAPSHOTS_FROM:
+        raise EventError(
+            "Bitrix's own webhooks carry no snapshot: set BITRIX_MYSQL_URL, or send them by the"
+            " shop's module"
+        )
+    return read_event(body)

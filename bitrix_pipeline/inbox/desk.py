@@ -1,0 +1,250 @@
+"""What an operator asks of the inbox, and orders: look, replay, prune."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from bitrix_pipeline.inbox.event import UnreadableEventError, read_event
+from bitrix_pipeline.inbox.news import CHANNEL
+from bitrix_pipeline.inbox.settings import InboxSettings
+from bitrix_pipeline.sync.postgres import Connection
+from bitrix_pipeline.sync.target_sql import internal
+
+STATES = ("waiting", "leased", "done", "dead", "quarantined")
+REFUSED = ("dead", "quarantined")
+
+RATE_MINUTES = 5
+PRUNED_AT_ONCE = 5_000
+
+ENTRIES = """
+SELECT event.id, event.source, event.event_id, event.type, event.entity, event.entity_id,
+       event.received_at, event.sent_at, length(event.body) AS bytes, job.state, job.attempts,
+       job.leases_lost, job.due_at, job.finished_at, job.run_id, job.reason
+FROM {events} AS event JOIN {jobs} AS job ON job.event = event.id
+"""
+
+COUNTS = "SELECT state, count(*) FROM {jobs} GROUP BY state"
+
+OLDEST = """
+SELECT extract(epoch FROM clock_timestamp() - min(event.received_at))
+FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event
+WHERE job.state IN ('waiting', 'leased')
+"""
+
+RATES = """
+SELECT (SELECT count(*) FROM {events}
+        WHERE received_at > clock_timestamp() - make_interval(mins => %(minutes)s)),
+       (SELECT count(*) FROM {jobs}
+        WHERE finished_at > clock_timestamp() - make_interval(mins => %(minutes)s)
+          AND state = 'done')
+"""
+
+REPLAY = """
+WITH chosen AS (
+    SELECT event, state, reason FROM {jobs}
+    WHERE event = ANY (%(events)s) AND state IN ('done', 'dead', 'quarantined') FOR UPDATE
+), audit AS (
+    INSERT INTO {replays} (event, replayed_by, state_before, reason_before)
+    SELECT event, %(by)s, state, reason FROM chosen
+)
+UPDATE {jobs} AS job SET state = 'waiting', attempts = 0, leases_lost = 0, reason = NULL,
+    due_at = clock_timestamp(), finished_at = NULL
+FROM chosen WHERE job.event = chosen.event
+"""
+
+# The jobs go with their events.
+PRUNE = """
+DELETE FROM {events} WHERE id IN (
+    SELECT event FROM {jobs}
+    WHERE finished_at < clock_timestamp() - CASE WHEN state = 'done'
+        THEN make_interval(days => %(days)s) ELSE make_interval(days => %(dead_days)s) END
+    ORDER BY finished_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
+
+OLD_REPLAYS = """
+DELETE FROM {replays} WHERE replayed_at < now() - make_interval(days => %(dead_days)s)
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event and what became of it, without its body."""
+
+    id: int
+    source: str
+    event_id: str
+    type: str | None
+    entity: str | None
+    entity_id: int | None
+    received_at: datetime
+    sent_at: datetime | None
+    bytes: int
+    state: str
+    attempts: int
+    leases_lost: int
+    due_at: datetime
+    finished_at: datetime | None
+    run_id: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """When an event was applied again, by whom, and what it had come to before."""
+
+    replayed_at: datetime
+    replayed_by: str
+    state_before: str
+    reason_before: str | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """The inbox at a glance."""
+
+    states: dict[str, int]
+    oldest_waiting: timedelta | None
+    received_per_minute: float
+    applied_per_minute: float
+
+    @property
+    def backlog(self) -> int:
+        return self.states["waiting"] + self.states["leased"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which refused events; all conditions must hold."""
+
+    reason: str = ""
+    """Part of the reason, as it stands."""
+    since: datetime | None = None
+    """Received not before."""
+
+
+class Desk:
+    """Questions and orders, over one connection in autocommit mode."""
+
+    def __init__(self, connection: Connection, settings: InboxSettings) -> None:
+        self._connection = connection
+        self._settings = settings
+
+    def status(self) -> Status:
+        counts = {str(state): int(rows) for state, rows in self._rows(COUNTS)}
+        ((oldest,),) = self._rows(OLDEST)
+        ((received, applied),) = self._rows(RATES, {"minutes": RATE_MINUTES})
+        return Status(
+            states={state: counts.get(state, 0) for state in STATES},
+            oldest_waiting=None if oldest is None else timedelta(seconds=float(oldest)),
+            received_per_minute=received / RATE_MINUTES,
+            applied_per_minute=applied / RATE_MINUTES,
+        )
+
+    def entries(self, states: Sequence[str] = STATES, *, limit: int) -> list[Entry]:
+        """The newest first."""
+        return self._entries(
+            "WHERE job.state = ANY (%(states)s) ORDER BY event.id DESC LIMIT %(limit)s",
+            {"states": list(states), "limit": limit},
+        )
+
+    def entry(self, name: str) -> Entry | None:
+        """By its number here, or by the ID that its sender gave it."""
+        number = int(name) if name.isdecimal() and len(name) < len(str(1 << 63)) else None
+        found = self._entries(
+            "WHERE event.id = %(number)s OR event.event_id = %(name)s ORDER BY event.id LIMIT 1",
+            {"number": number, "name": name},
+        )
+        return found[0] if found else None
+
+    def body(self, event: int) -> bytes:
+        """Customers' data: only for who asks for it."""
+        rows = self._rows("SELECT body FROM {events} WHERE id = %(event)s", {"event": event})
+        return bytes(rows[0][0]) if rows else b""
+
+    def replays(self, event: int) -> list[Replayed]:
+        with self._connection.cursor(row_factory=class_row(Replayed)) as cursor:
+            return cursor.execute(
+                _statement(
+                    "SELECT replayed_at, replayed_by, state_before, reason_before FROM {replays}"
+                    " WHERE event = %(event)s ORDER BY id"
+                ),
+                {"event": event},
+            ).fetchall()
+
+    def selected(self, selection: Selection) -> list[int]:
+        """The numbers of the dead events and those in quarantine that fit."""
+        rows = self._rows(
+            "SELECT job.event FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event"
+            " WHERE job.state = ANY (%(states)s)"
+            " AND (%(reason)s = '' OR position(%(reason)s IN COALESCE(job.reason, '')) > 0)"
+            " AND (%(since)s::timestamptz IS NULL OR event.received_at >= %(since)s)"
+            " ORDER BY job.event",
+            {"states": list(REFUSED), "reason": selection.reason, "since": selection.since},
+        )
+        return [int(event) for (event,) in rows]
+
+    def replay(self, events: Sequence[int], *, by: str) -> int:
+        """Has events applied again that are done, dead or in quarantine; returns how many.
+
+        What was in quarantine is read anew, by today's rules; what still makes no sense stays.
+        """
+        with self._connection.transaction():
+            readable = [event for event in events if self._makes_sense(event)]
+            replayed = self._connection.execute(
+                _statement(REPLAY), {"events": readable, "by": by}
+            ).rowcount
+            self._connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+        return replayed
+
+    def prune(self) -> int:
+        """Deletes what its retention allows, in small transactions; returns how many events."""
+        values = {
+            "days": self._settings.retention_days,
+            "dead_days": self._settings.dead_retention_days,
+            "limit": PRUNED_AT_ONCE,
+        }
+        self._connection.execute(_statement(OLD_REPLAYS), values)
+        total = 0
+        while deleted := self._connection.execute(_statement(PRUNE), values).rowcount:
+            total += deleted
+        return total
+
+    def _makes_sense(self, event: int) -> bool:
+        rows = self._rows(
+            "SELECT event.body FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event"
+            " WHERE job.event = %(event)s AND job.state = 'quarantined' FOR UPDATE OF job",
+            {"event": event},
+        )
+        if not rows:
+            return True
+        try:
+            read = read_event(bytes(rows[0][0]))
+        except UnreadableEventError:
+            return False
+        self._connection.execute(
+            _statement(
+                "UPDATE {events} SET type = %(type)s, entity = %(entity)s,"
+                " entity_id = %(entity_id)s WHERE id = %(event)s"
+            ),
+            {"type": read.type, "entity": read.entity, "entity_id": read.data.id, "event": event},
+        )
+        return True
+
+    def _entries(self, condition: str, values: dict[str, Any]) -> list[Entry]:
+        with self._connection.cursor(row_factory=class_row(Entry)) as cursor:
+            return cursor.execute(_statement(ENTRIES + condition), values).fetchall()
+
+    def _rows(self, query: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        return self._connection.execute(_statement(query), values).fetchall()
+
+
+def _statement(text: str) -> sql.Composed:
+    return sql.SQL(text).format(
+        events=internal("inbox_events"),
+        jobs=internal("inbox_jobs"),
+        replays=internal("inbox_replays"),
+    )

@@ -1,0 +1,24 @@
+"""What the inbox's tests hold in their hands."""
+
+import pytest
+from postbox import Postbox
+from shop_and_crm import Crm, Pipeline
+
+
+@pytest.fixture
+def bare_crm(crm: Crm) -> Crm:
+    """A migrated CRM to which no event was applied yet."""
+    crm.run("TRUNCATE bitrix_pipeline.inbox_applied")
+    return crm
+
+
+@pytest.fixture
+def postbox(crm: Crm) -> Postbox:
+    """The inbox of a CRM without rows."""
+    return Postbox(crm)
+
+
+@pytest.fixture
+def synced_postbox(synced: Pipeline) -> Postbox:
+    """The inbox of a CRM that has received the whole shop."""
+    return Postbox(synced.crm)

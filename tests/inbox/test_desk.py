@@ -1,0 +1,184 @@
+"""What an operator sees of the inbox and can do about it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from postbox import AT_ONCE, Postbox, drain, poisoned
+from shop_and_crm import Pipeline
+
+from bitrix_pipeline.inbox.desk import Desk, Selection
+
+
+@pytest.fixture
+def desk(postbox: Postbox) -> Desk:
+    return Desk(postbox.crm.connection, AT_ONCE)  # type: ignore[arg-type]
+
+
+def an_order(pipeline: Pipeline) -> int:
+    return int(pipeline.shop.value("SELECT MIN(ID) FROM b_sale_order"))
+
+
+def kill(pipeline: Pipeline, postbox: Postbox) -> int:
+    """A dead event."""
+    order = an_order(pipeline)
+    (event,) = postbox.put("order.saved", order)
+    drain(pipeline, poisoned(pipeline, order))
+    return event
+
+
+def test_the_status_counts_events_by_state(desk: Desk, postbox: Postbox) -> None:
+    postbox.put("order.saved", 1, 2)
+    postbox.put("order.saved", 3, quarantine="the body is not JSON")
+    postbox.claim(batch=1)
+
+    found = desk.status()
+
+    assert found.states == {"waiting": 1, "leased": 1, "done": 0, "dead": 0, "quarantined": 1}
+    assert found.backlog == 2
+
+
+def test_the_status_tells_how_long_the_oldest_has_waited(desk: Desk, postbox: Postbox) -> None:
+    assert desk.status().oldest_waiting is None
+    postbox.put("order.saved", 1)
+
+    waited = desk.status().oldest_waiting
+
+    assert waited is not None
+    assert timedelta() < waited < timedelta(minutes=1)
+
+
+def test_the_status_tells_what_comes_and_goes_in_a_minute(
+    desk: Desk, postbox: Postbox, pipeline: Pipeline
+) -> None:
+    postbox.put("order.saved", an_order(pipeline), 999_999)
+
+    drain(pipeline)
+
+    assert (desk.status().received_per_minute, desk.status().applied_per_minute) == (0.4, 0.4)
+
+
+def test_events_are_listed_newest_first(desk: Desk, postbox: Postbox) -> None:
+    events = postbox.put("order.saved", 1, 2, 3)
+
+    assert [entry.id for entry in desk.entries(limit=2)] == [events[2], events[1]]
+
+
+def test_an_event_is_found_by_its_number_and_by_its_senders_id(
+    desk: Desk, postbox: Postbox
+) -> None:
+    (event,) = postbox.put("order.saved", 17)
+
+    by_number, by_name = desk.entry(str(event)), desk.entry("evt_0")
+
+    assert by_number == by_name
+    assert by_number is not None
+    assert (by_number.entity, by_number.entity_id) == ("orders", 17)
+    assert desk.entry("evt_none") is None
+
+
+def test_a_replayed_event_is_applied_again_and_the_audit_says_who_did_it(
+    desk: Desk, postbox: Postbox, pipeline: Pipeline
+) -> None:
+    event = kill(pipeline, postbox)
+
+    replayed = desk.replay([event], by="olga")
+    drain(pipeline)
+
+    assert replayed == 1
+    assert postbox.states() == {"done": 1}
+    (audit,) = desk.replays(event)
+    assert (audit.replayed_by, audit.state_before, audit.reason_before) == (
+        "olga", "dead", "ValueError",
+    )  # fmt: skip
+
+
+def test_a_replayed_event_has_all_its_tries_again(
+    desk: Desk, postbox: Postbox, pipeline: Pipeline
+) -> None:
+    event = kill(pipeline, postbox)
+
+    desk.replay([event], by="olga")
+
+    assert (postbox.job(event, "attempts"), postbox.job(event, "leases_lost")) == (0, 0)
+
+
+def test_what_waits_or_is_held_is_not_replayed(desk: Desk, postbox: Postbox) -> None:
+    events = postbox.put("order.saved", 1, 2)
+    postbox.claim(batch=1)
+
+    assert desk.replay(events, by="olga") == 0
+
+
+def test_what_still_makes_no_sense_stays_in_quarantine(desk: Desk, postbox: Postbox) -> None:
+    (event,) = postbox.put("order.saved", 1, quarantine="of an older version")
+    postbox.crm.run("UPDATE bitrix_pipeline.inbox_events SET body = 'x'")
+
+    assert desk.replay([event], by="olga") == 0
+    assert postbox.states() == {"quarantined": 1}
+
+
+def test_what_makes_sense_by_todays_rules_leaves_the_quarantine(
+    desk: Desk, postbox: Postbox, pipeline: Pipeline
+) -> None:
+    order = an_order(pipeline)
+    (event,) = postbox.put("order.saved", order, quarantine="of an older version")
+    postbox.crm.run("UPDATE bitrix_pipeline.inbox_events SET entity = NULL, entity_id = NULL")
+
+    desk.replay([event], by="olga")
+    drain(pipeline)
+
+    assert pipeline.crm.cell("orders", order, "is_placeholder") is False
+
+
+def test_refused_events_are_selected_by_reason_and_time(
+    desk: Desk, postbox: Postbox, pipeline: Pipeline
+) -> None:
+    event = kill(pipeline, postbox)
+    (other,) = postbox.put("order.saved", 5, quarantine="the body is not JSON")
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+
+    assert desk.selected(Selection(reason="ValueError")) == [event]
+    assert desk.selected(Selection(since=hour_ago)) == [event, other]
+    assert desk.selected(Selection(since=datetime.now(UTC) + timedelta(hours=1))) == []
+
+
+@pytest.mark.parametrize(("days", "kept"), [(29, 1), (31, 0)])
+def test_what_was_applied_is_kept_for_its_retention(
+    desk: Desk, postbox: Postbox, pipeline: Pipeline, days: int, kept: int
+) -> None:
+    postbox.put("order.saved", an_order(pipeline))
+    drain(pipeline)
+    grow_old(postbox, days)
+
+    desk.prune()
+
+    assert postbox.crm.value("SELECT count(*) FROM bitrix_pipeline.inbox_events") == kept
+
+
+@pytest.mark.parametrize(("days", "kept"), [(179, 1), (181, 0)])
+def test_what_is_dead_is_kept_longer(
+    desk: Desk, postbox: Postbox, pipeline: Pipeline, days: int, kept: int
+) -> None:
+    kill(pipeline, postbox)
+    grow_old(postbox, days)
+
+    assert desk.prune() == 1 - kept
+
+
+def test_what_waits_is_never_pruned(desk: Desk, postbox: Postbox) -> None:
+    postbox.put("order.saved", 1)
+    grow_old(postbox, 1000)
+
+    assert desk.prune() == 0
+
+
+def grow_old(postbox: Postbox, days: int) -> None:
+    postbox.crm.run(
+        "UPDATE bitrix_pipeline.inbox_jobs SET finished_at = finished_at - make_interval(days => %s)",
+        days,
+    )
+    postbox.crm.run(
+        "UPDATE bitrix_pipeline.inbox_events"
+        " SET received_at = received_at - make_interval(days => %s)",
+        days,
+    )
