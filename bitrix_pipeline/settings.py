@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -187,7 +187,40 @@ class Settings(BaseSettings):
         "each, and gives up after 30 to 60 seconds.",
     )
 
-    @field_validator("status_mapping", mode="before")
+    push_status_mapping: Annotated[dict[str, str], NoDecode] = Field(
+        default={},
+        description="The CRM's word → the Bitrix order status that it is sent as, where "
+        "STATUS_MAPPING read backwards does not say: several codes have one word, or none has it. "
+        "YAML or JSON, or the path of such a file.",
+    )
+    push_conflict: Literal["bitrix_wins", "crm_wins", "newest_wins"] = Field(
+        default="bitrix_wins",
+        description="Whose status stands when Bitrix's changed too since the last look: "
+        "`bitrix_wins`, `crm_wins` or `newest_wins`.",
+    )
+    push_max_changes: int = Field(
+        default=200,
+        ge=1,
+        description="A push that would change more orders stops before the first and asks: Bitrix "
+        "mails buyers when a status changes.",
+    )
+    push_retry_seconds: tuple[float, ...] = Field(
+        default=(60.0, 300.0, 1500.0, 7500.0, 37500.0),
+        description="Waits before another try of an order that Bitrix refused, as JSON. It is given "
+        "up when the last try failed: as many tries as there are waits, and the first.",
+    )
+    push_oldest_minutes: float = Field(
+        default=60.0, gt=0, description="A status that waits longer than this fails a check."
+    )
+    push_cancel_reason: str = Field(
+        default="Canceled in the CRM",
+        description="What Bitrix is told when the CRM cancels an order.",
+    )
+    push_history_days: int = Field(
+        default=365, ge=1, description="The history of what was pushed is kept this long."
+    )
+
+    @field_validator("status_mapping", "push_status_mapping", mode="before")
     @classmethod
     def _read_mapping(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -195,7 +228,10 @@ class Settings(BaseSettings):
         text = value.strip()
         if text and "\n" not in text and not text.startswith("{") and Path(text).is_file():
             text = Path(text).read_text(encoding="utf-8")
-        parsed = yaml.safe_load(text) if text else {}
+        try:
+            parsed = yaml.safe_load(text) if text else {}
+        except yaml.YAMLError:
+            raise ValueError('cannot be read: write YAML or JSON such as {"N": "new"}') from None
         if not isinstance(parsed, Mapping):
             raise ValueError('must be a mapping such as {"N": "new", "F": "completed"}')  # noqa: TRY004 - pydantic wants it
         return {str(code): str(word) for code, word in parsed.items()}
@@ -232,10 +268,6 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(_secrets_dir=secrets or None, **overrides)
     except ValidationError as error:
         raise SettingsError(_in_words(error)) from None
-    except yaml.YAMLError:
-        raise SettingsError(
-            'STATUS_MAPPING cannot be read: write YAML or JSON such as {"N": "new"}'
-        ) from None
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
