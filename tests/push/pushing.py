@@ -48,7 +48,9 @@ class Desk:
         mapping = settings.pop("status_mapping", None)
         changed = replace(
             self.settings,
-            sync=replace(self.pipeline.settings, **({"status_mapping": mapping} if mapping else {})),
+            sync=replace(
+                self.pipeline.settings, **({"status_mapping": mapping} if mapping else {})
+            ),
             **settings,
         )
         return Push(
