@@ -4,13 +4,13 @@ Arguments: the webhook's URL, the CRM's URL.
 """
 
 import sys
+from dataclasses import replace
 
 from pushing import SETTINGS
 from shop_and_crm import SETTINGS as SYNC
 
 from bitrix_pipeline.bitrix_rest import BitrixRest, BitrixShop, RestOptions, Webhook
 from bitrix_pipeline.push import Push
-from dataclasses import replace
 
 if __name__ == "__main__":
     rest_url, postgres_url = sys.argv[1:]

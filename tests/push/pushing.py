@@ -8,6 +8,7 @@ from rest_at_hand import RestShop
 from shop_and_crm import Crm, Pipeline
 
 from bitrix_pipeline.push import Push, PushResult, PushSettings
+from bitrix_pipeline.sync.scope import Ids
 
 SETTINGS = PushSettings(retry_seconds=(60.0, 60.0))
 WRITES = {"sale.order.update", "bitrixpipeline.order.setstatus"}
@@ -28,7 +29,7 @@ class Desk:
     def prepare(self, count: int, *, status: str = "N") -> list[int]:
         """Some orders that both sides agree on, in this Bitrix status."""
         orders = self.rest.orders(count, status=status)
-        self.pipeline.sync("orders")
+        self.pipeline.sync("orders", Ids(tuple(orders)))
         return orders
 
     def set(self, word: str | None, orders: Sequence[int] | int) -> None:

@@ -19,7 +19,6 @@ def test_a_thousand_changes_within_the_clouds_rate(desk: Desk) -> None:
 
     worked = time.monotonic() - started
     requests = len(desk.rest.asked)
-    print(f"{requests} requests, {desk.rest.clock.slept:.1f} s waited, {worked:.1f} s worked")
     assert (result.sent, result.failed, result.fault) == (1_000, 0, None)
     assert desk.writes == 1_000
     assert requests <= 110
