@@ -35,7 +35,7 @@ WITH given AS (
         target_status = excluded.target_status, target_canceled = excluded.target_canceled,
         attempts = 0, next_attempt_at = clock_timestamp(), sending_since = NULL,
         run_id = excluded.run_id, last_error = excluded.last_error
-    WHERE ledger.state <> 'waiting'
+    WHERE ledger.state <> excluded.state
        OR (ledger.desired, ledger.target_status, ledger.target_canceled)
           IS DISTINCT FROM (excluded.desired, excluded.target_status, excluded.target_canceled)
     RETURNING order_id, state, desired, last_error
@@ -73,6 +73,7 @@ WITH taken AS (
     FROM (
         SELECT due.order_id FROM {ledger} AS due JOIN {orders} AS o ON o.id = due.order_id
         WHERE due.state = 'waiting' AND due.next_attempt_at <= clock_timestamp()
+          AND due.target_canceled IS NOT NULL
           AND o.status IS NOT DISTINCT FROM due.desired AND NOT due.order_id = ANY (%(not)s)
         ORDER BY due.next_attempt_at, due.order_id LIMIT %(limit)s
         FOR UPDATE OF due SKIP LOCKED
