@@ -12,7 +12,7 @@ from bitrix_pipeline.bitrix_rest import (
 )
 from bitrix_pipeline.crash_points import crash_point
 from bitrix_pipeline.push.errors import is_of_all, reason
-from bitrix_pipeline.push.judge import Verdict, change_for, judge, status_of
+from bitrix_pipeline.push.judge import change_for, judge, status_of
 from bitrix_pipeline.push.ledger import Entry, Ledger, Told
 from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap
 from bitrix_pipeline.push.result import Kind, OrderOutcome
@@ -22,7 +22,7 @@ OUTAGE_SECONDS = 10.0
 """Before an order is looked at again after an outage."""
 
 MARKED = "Bitrix saved it with a warning: the order is marked there"
-NO_ANSWER = "Bitrix gave no answer and has not changed it"
+NOT_CHANGED = "Bitrix was told and has not changed it"
 
 
 class Batch:
@@ -49,49 +49,37 @@ class Batch:
         self._conflicts: set[int] = set()
 
     def run(self) -> list[OrderOutcome]:
-        """What became of each; those that nobody could be asked about are put off."""
+        """What became of each; those that nobody could be asked about are put off.
+
+        The orders' own rows are written when Bitrix has nothing more to be asked: the CRM never
+        waits for it.
+        """
         states = self._read([entry.order_id for entry in self._entries])
-        to_write = [
-            entry
+        verdicts = {
+            entry: judge(entry, state, self._statuses, self._settings.conflict)
             for entry in self._entries
-            if (state := states.get(entry.order_id)) is not None and self._must_write(entry, state)
-        ]
+            if (state := states.get(entry.order_id)) is not None
+        }
+        self._conflicts = {entry.order_id for entry in verdicts if verdicts[entry].is_conflict}
+        self._before = {order: status_of(state) for order, state in states.items()}
         crash_point("push.before_write")
-        self._write(to_write, states)
-        left = [entry for entry in self._entries if entry.order_id not in self._outcomes]
-        if left:
-            note = reason(self.fault) if self.fault else "it was not executed"
-            self._ledger.postpone(left, seconds=OUTAGE_SECONDS, note=note)
-            for entry in left:
-                self._add(entry, "postponed", note)
+        answers = self._write([e for e in verdicts if verdicts[e].step == "write"], states)
+        for entry, verdict in verdicts.items():
+            if verdict.step == "confirm":
+                self._confirm(entry, states[entry.order_id])
+            elif verdict.step == "give way":
+                self._give_way(entry, states[entry.order_id])
+        for entry, answer in answers.items():
+            self._settle(entry, answer)
+        self._put_off([e for e in self._entries if e.order_id not in self._outcomes])
         return list(self._outcomes.values())
 
-    def _must_write(self, entry: Entry, state: OrderState) -> bool:
-        now = self._before[entry.order_id] = status_of(state)
-        verdict = judge(entry, state, self._statuses, self._settings.conflict)
-        if verdict.is_conflict:
-            self._conflicts.add(entry.order_id)
-        if verdict.step == "confirm":
-            self._ledger.confirm(entry)
-            self._ledger.remember(entry, now, state.version)
-            self._ledger.tell(entry, Told("confirmed", now, now, "Bitrix had it already"))
-            self._add(entry, "already")
-        elif verdict.step == "give way":
-            self._give_way(entry, state, verdict)
-        return verdict.step == "write"
-
-    def _give_way(self, entry: Entry, state: OrderState, verdict: Verdict) -> None:
-        assert verdict.is_conflict  # noqa: S101 - the only reason to
-        now = status_of(state)
-        note = f"Bitrix changed too, from {entry.seen} to {now}, and stands ({self._settings.conflict})"
-        self._ledger.give_way(entry, note)
-        self._ledger.remember(entry, now, state.version, word=self._statuses.word(now))
-        self._ledger.tell(entry, Told("conflict", now, now, note))
-        self._add(entry, "conflict", note)
-
-    def _write(self, entries: Sequence[Entry], states: Mapping[int, OrderState]) -> None:
+    def _write(
+        self, entries: Sequence[Entry], states: Mapping[int, OrderState]
+    ) -> dict[Entry, OrderState | RestError]:
+        """What Bitrix answered, or what it has where the answer was lost."""
         if not entries:
-            return
+            return {}
         changes = [
             change_for(entry, states[entry.order_id], reason=self._settings.cancel_reason)
             for entry in entries
@@ -100,32 +88,60 @@ class Batch:
             answers = self._shop.orders.change(changes)
         except RestError as error:
             self.fault = error
-            return
+            return {}
         crash_point("push.after_write")
-        unknown = [
-            entry for entry in entries if isinstance(answers[entry.order_id], UnknownOutcome)
-        ]
-        for entry in entries:
-            answer = answers[entry.order_id]
-            if isinstance(answer, OrderState):
-                self._verify(entry, answer)
-            elif entry not in unknown:
-                self._failed(entry, answer)
-        self._look_again(unknown)
+        unknown = [order for order, a in answers.items() if isinstance(a, UnknownOutcome)]
+        # Nobody knows whether these were written, so they are read and not written again.
+        seen = self._read(unknown) if unknown else {}
+        return {
+            entry: answers[entry.order_id]
+            if entry.order_id not in unknown
+            else seen[entry.order_id]
+            for entry in entries
+            if entry.order_id not in unknown or entry.order_id in seen
+        }
 
-    def _look_again(self, unknown: Sequence[Entry]) -> None:
-        """Nobody knows whether these were written, so they are read and not written again."""
-        if not unknown:
+    def _settle(self, entry: Entry, answer: OrderState | RestError) -> None:
+        """Success may still mean that the order was not changed, or is marked."""
+        if not isinstance(answer, OrderState):
+            self._failed(entry, answer)
             return
-        states = self._read([entry.order_id for entry in unknown])
-        for entry in unknown:
-            state = states.get(entry.order_id)
-            if state is None:
-                continue
-            if entry.target.is_met_by(status_of(state)):
-                self._verify(entry, state)
-            else:
-                self._blame(entry, NO_ANSWER)
+        before, now = self._before[entry.order_id], status_of(answer)
+        if not entry.target.is_met_by(now):
+            self._blame(entry, NOT_CHANGED)
+            return
+        note = MARKED if answer.is_marked else ""
+        if entry.order_id in self._conflicts:
+            note = (
+                f"Bitrix had changed too, from {entry.seen} to {before}; the CRM's stands. {note}"
+            )
+        self._ledger.confirm(entry)
+        self._ledger.remember(entry, now, answer.version)
+        self._ledger.tell(entry, Told("sent", before, now, note.strip() or None))
+        self._add(entry, "sent", note.strip())
+
+    def _confirm(self, entry: Entry, state: OrderState) -> None:
+        now = status_of(state)
+        self._ledger.confirm(entry)
+        self._ledger.remember(entry, now, state.version)
+        self._ledger.tell(entry, Told("confirmed", now, now, "Bitrix had it already"))
+        self._add(entry, "already")
+
+    def _give_way(self, entry: Entry, state: OrderState) -> None:
+        now, policy = status_of(state), self._settings.conflict
+        note = f"Bitrix changed too, from {entry.seen} to {now}, and stands ({policy})"
+        self._ledger.give_way(entry, note)
+        self._ledger.remember(entry, now, state.version, word=self._statuses.word(now))
+        self._ledger.tell(entry, Told("conflict", now, now, note))
+        self._add(entry, "conflict", note)
+
+    def _put_off(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        note = reason(self.fault) if self.fault else "it was not executed"
+        self._ledger.postpone(entries, seconds=OUTAGE_SECONDS, note=note)
+        for entry in entries:
+            self._add(entry, "postponed", note)
 
     def _read(self, orders: Sequence[int]) -> dict[int, OrderState]:
         """Those that could be read; the others have their outcome, or wait."""
@@ -137,22 +153,6 @@ class Batch:
             else:
                 self._failed(entries[order], answer)
         return found
-
-    def _verify(self, entry: Entry, state: OrderState) -> None:
-        """From the answer: success may still mean that the order was not changed, or is marked."""
-        before, now = self._before[entry.order_id], status_of(state)
-        if not entry.target.is_met_by(now):
-            self._blame(entry, f"Bitrix took it and has {now} all the same")
-            return
-        note = MARKED if state.is_marked else ""
-        if entry.order_id in self._conflicts:
-            note = (
-                f"Bitrix had changed too, from {entry.seen} to {before}; the CRM's stands. {note}"
-            )
-        self._ledger.confirm(entry)
-        self._ledger.remember(entry, now, state.version)
-        self._ledger.tell(entry, Told("sent", before, now, note.strip() or None))
-        self._add(entry, "sent", note.strip())
 
     def _failed(self, entry: Entry, error: RestError) -> None:
         if isinstance(error, NotExecutedError):

@@ -92,7 +92,7 @@ def test_a_write_that_was_lost_on_the_way_is_sent_by_the_next_push(desk: Desk) -
     result = desk.run()
 
     assert (result.sent, result.failed) == (0, 2)
-    assert "no answer" in desk.ledger(orders[0], "last_error")
+    assert "has not changed it" in desk.ledger(orders[0], "last_error")
     desk.make_due()
     assert desk.run().sent == 2
     assert len(desk.rest.mails) == 2
@@ -235,3 +235,29 @@ def test_the_echo_that_arrives_before_the_push_has_noted_it_waits(desk: Desk) ->
 
     assert desk.run(push_mapping=MANY_TO_ONE).sent == 1
     assert desk.in_bitrix(order) == ("F", "N")
+
+
+def test_the_crm_never_waits_for_bitrix(desk: Desk) -> None:
+    """While a batch is being written, the CRM changes each order of it."""
+    sent, had_it, in_conflict = desk.prepare(3)
+    desk.set("paid", [sent, had_it, in_conflict])
+    desk.bitrix_sets(had_it, "STATUS_ID = 'P'")
+    desk.bitrix_sets(in_conflict, "STATUS_ID = 'F'")
+    real, changed = desk.rest.simulator.bitrix.answer, []
+
+    def change_meanwhile(request: object, fault: object) -> object:
+        reply = real(request, fault)  # type: ignore[arg-type]
+        if desk.writes and not changed:
+            desk.crm.run("SET lock_timeout = '1s'")
+            desk.crm.run("UPDATE orders SET customer_comment = 'позвонить' WHERE status = 'paid'")
+            changed.append(True)
+        return reply
+
+    desk.rest.simulator.bitrix.answer = change_meanwhile  # type: ignore[method-assign,assignment]
+    try:
+        result = desk.run()
+    finally:
+        del desk.rest.simulator.bitrix.answer
+
+    assert changed
+    assert (result.sent, result.confirmed, result.conflicts, result.fault) == (1, 2, 1, None)
