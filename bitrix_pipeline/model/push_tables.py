@@ -59,6 +59,14 @@ def _add_orders(all_tables: MetaData, schema: str) -> None:
         SqlColumn("confirmed_at", INSTANT),
         SqlColumn("run_id", Text(), comment="The Dagster run that took it last."),
         SqlColumn("last_error", Text(), comment="Bitrix's code and our words, never a value."),
+        *_order_constraints(),
+        schema=schema,
+        comment="The ledger: one row for each order whose status the CRM ever changed.",
+    )
+
+
+def _order_constraints() -> list[PrimaryKeyConstraint | CheckConstraint | Index]:
+    return [
         PrimaryKeyConstraint("order_id", name="push_orders_pkey"),
         CheckConstraint(
             "state IN ('waiting', 'confirmed', 'conflict', 'dead', 'skipped', 'withdrawn')",
@@ -76,9 +84,7 @@ def _add_orders(all_tables: MetaData, schema: str) -> None:
             "order_id",
             postgresql_where=text("state IN ('waiting', 'dead', 'skipped')"),
         ),
-        schema=schema,
-        comment="The ledger: one row for each order whose status the CRM ever changed.",
-    )
+    ]
 
 
 def _add_history(all_tables: MetaData, schema: str) -> None:
