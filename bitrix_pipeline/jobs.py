@@ -1,7 +1,7 @@
 """What runs together.
 
 Here belongs which assets and checks make up a job, and the housekeeping of Dagster's own storage
-and of the inbox.
+of the inbox and of the pushes' history.
 https://docs.dagster.io/guides/build/jobs
 """
 
@@ -12,9 +12,11 @@ import dagster as dg
 
 from bitrix_pipeline.assets.checks import EQUALITY_CHECKS, FRESHNESS_CHECKS, ORPHAN_CHECKS
 from bitrix_pipeline.assets.inbox_checks import INBOX_CHECKS
+from bitrix_pipeline.assets.push import DIFFS
+from bitrix_pipeline.assets.push_checks import PUSH_CHECKS
 from bitrix_pipeline.assets.tables import INBOX
 from bitrix_pipeline.model import TABLES
-from bitrix_pipeline.resources import Inbox
+from bitrix_pipeline.resources import Inbox, StatusPush
 
 TABLES_AND_CHECKS = dg.AssetSelection.assets(*(table.name for table in TABLES))
 
@@ -49,8 +51,10 @@ sync_everything = dg.define_asset_job(
 
 check_tables = dg.define_asset_job(
     "check_tables",
-    selection=dg.AssetSelection.checks(*FRESHNESS_CHECKS, *ORPHAN_CHECKS, *INBOX_CHECKS),
-    description="Are the tables fresh and whole, and the inbox empty? Reads Postgres only.",
+    selection=dg.AssetSelection.checks(
+        *FRESHNESS_CHECKS, *ORPHAN_CHECKS, *INBOX_CHECKS, *PUSH_CHECKS
+    ),
+    description="Are the tables fresh and whole, the inbox empty, the statuses sent? Reads Postgres only.",
 )
 
 drain_inbox = dg.define_asset_job(
@@ -59,6 +63,13 @@ drain_inbox = dg.define_asset_job(
     description="Writes what webhooks tell of into the tables, and waits a while for more.",
     # Of what is queued it goes first: somebody is looking at the order in the CRM.
     tags={**TAGS, "dagster/priority": "10"},
+)
+
+push_statuses = dg.define_asset_job(
+    "push_statuses",
+    selection=dg.AssetSelection.assets(DIFFS) | dg.AssetSelection.checks(*PUSH_CHECKS),
+    description="Tells Bitrix of the statuses that the CRM changed.",
+    tags=TAGS,
 )
 
 
@@ -82,10 +93,25 @@ def delete_old_events(context: dg.OpExecutionContext, inbox: Inbox) -> None:
         context.log.info(f"deleted {inbox.prune()} events from the inbox")
 
 
-@dg.job(description="Keeps Dagster's own storage and the inbox small.")
+@dg.op
+def delete_old_history(context: dg.OpExecutionContext, status_push: StatusPush) -> None:
+    """Deletes the history of pushes whose retention has ended."""
+    if status_push.crm.is_configured:
+        context.log.info(f"deleted {status_push.prune()} rows of the history of pushes")
+
+
+@dg.job(description="Keeps Dagster's own storage, the inbox and the history of pushes small.")
 def housekeeping() -> None:
     delete_old_runs()
     delete_old_events()
+    delete_old_history()
 
 
-JOBS: list[Any] = [sync_changed, sync_everything, check_tables, drain_inbox, housekeeping]
+JOBS: list[Any] = [
+    sync_changed,
+    sync_everything,
+    check_tables,
+    drain_inbox,
+    push_statuses,
+    housekeeping,
+]

@@ -8,14 +8,17 @@ from typing import Any
 import dagster as dg
 
 from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING, ID_RANGES
+from bitrix_pipeline.assets.push import ENDED_BY_TAG, MASS_CHANGE
+from bitrix_pipeline.errors import PipelineError
 from bitrix_pipeline.jobs import (
     UNFINISHED,
     check_tables,
     housekeeping,
+    push_statuses,
     sync_changed,
     sync_everything,
 )
-from bitrix_pipeline.resources import Pipeline
+from bitrix_pipeline.resources import Pipeline, StatusPush
 
 RUNNING = dg.DefaultScheduleStatus.RUNNING
 
@@ -90,4 +93,48 @@ daily_housekeeping = dg.ScheduleDefinition(
     description="Deletes old runs and old events of the inbox.",
 )
 
-SCHEDULES = [every_five_minutes, nightly, every_quarter, daily_housekeeping]
+
+@dg.schedule(
+    name="push_every_five_minutes",
+    job=push_statuses,
+    cron_schedule="*/5 * * * *",
+    default_status=RUNNING,
+    description="Every 5 minutes: statuses that the CRM changed go to Bitrix, if there are any.",
+)
+def push_every_five_minutes(
+    context: dg.ScheduleEvaluationContext, status_push: StatusPush
+) -> dg.RunRequest | dg.SkipReason:
+    """Only reads Postgres; a fault is told as the reason, and met again by the next tick."""
+    if not status_push.is_configured:
+        return dg.SkipReason("POSTGRES_URL and BITRIX_REST_URL are not both set: see .env.example")
+    filters = dg.RunsFilter(job_name=push_statuses.name, statuses=UNFINISHED)
+    if context.instance.get_runs(filters, limit=1):
+        return dg.SkipReason(f"the previous run of {push_statuses.name} has not ended")
+    try:
+        work = status_push.work()
+    except PipelineError as error:
+        return dg.SkipReason(str(error))
+    if not work.is_any:
+        waits = f"; the next try is due in {work.next_in:.0f} s" if work.next_in else ""
+        return dg.SkipReason(f"no order's status differs from Bitrix's{waits}")
+    limit = status_push.settings.push_max_changes
+    if work.due > limit and _stopped_by_mass_change(context.instance):
+        return dg.SkipReason(
+            f"{work.due:,} orders would change, more than PUSH_MAX_CHANGES={limit:,}, and the last "
+            "run stopped for that: bitrix-pipeline push run --allow-mass, if it is meant"
+        )
+    return dg.RunRequest()
+
+
+def _stopped_by_mass_change(instance: dg.DagsterInstance) -> bool:
+    runs = instance.get_runs(dg.RunsFilter(job_name=push_statuses.name), limit=1)
+    return bool(runs) and runs[0].tags.get(ENDED_BY_TAG) == MASS_CHANGE
+
+
+SCHEDULES = [
+    push_every_five_minutes,
+    every_five_minutes,
+    nightly,
+    every_quarter,
+    daily_housekeeping,
+]

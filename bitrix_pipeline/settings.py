@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -151,7 +151,76 @@ class Settings(BaseSettings):
         default=5.0, gt=0, description="News that waits longer than this fails a check."
     )
 
-    @field_validator("status_mapping", mode="before")
+    bitrix_rest_url: SecretStr = Field(
+        default=SecretStr(""),
+        examples=["https://shop.example/rest/1/code/"],
+        description="The incoming webhook through which statuses go back to Bitrix: "
+        "https://shop.example/rest/1/code/. All of it is a secret.",
+    )
+    bitrix_rest_rate: str = Field(
+        default="cloud",
+        pattern=r"^(cloud|enterprise|off|[1-9]\d*/([1-9]\d*(\.\d+)?|0\.\d*[1-9]\d*))$",
+        description="How fast Bitrix may be called: `cloud` (50 at once, then 2 a second), "
+        "`enterprise` (250, then 5), `off` for a box of one's own, or such as `20/1.5`.",
+    )
+    bitrix_rest_ca_bundle: str = Field(
+        default="",
+        description="A file of certificate authorities, if the shop's certificate is signed by "
+        "one of its own.",
+    )
+    bitrix_rest_connect_seconds: float = Field(
+        default=5.0, gt=0, description="For the connection to the shop to be made."
+    )
+    bitrix_rest_read_seconds: float = Field(
+        default=65.0,
+        gt=0,
+        description="For the shop to begin or to go on answering: longer than its own 60 s.",
+    )
+    bitrix_rest_overall_seconds: float = Field(
+        default=180.0, gt=0, description="For one REST call with all its tries and waits."
+    )
+    bitrix_rest_batch_size: int = Field(
+        default=20,
+        ge=1,
+        le=50,
+        description="Commands in one request: PHP runs them one after the other, up to a second "
+        "each, and gives up after 30 to 60 seconds.",
+    )
+
+    push_status_mapping: Annotated[dict[str, str], NoDecode] = Field(
+        default={},
+        description="The CRM's word → the Bitrix order status that it is sent as, where "
+        "STATUS_MAPPING read backwards does not say: several codes have one word, or none has it. "
+        "YAML or JSON, or the path of such a file.",
+    )
+    push_conflict: Literal["bitrix_wins", "crm_wins", "newest_wins"] = Field(
+        default="bitrix_wins",
+        description="Whose status stands when Bitrix's changed too since the last look: "
+        "`bitrix_wins`, `crm_wins` or `newest_wins`.",
+    )
+    push_max_changes: int = Field(
+        default=200,
+        ge=1,
+        description="A push that would change more orders stops before the first and asks: Bitrix "
+        "mails buyers when a status changes.",
+    )
+    push_retry_seconds: tuple[float, ...] = Field(
+        default=(60.0, 300.0, 1500.0, 7500.0, 37500.0),
+        description="Waits before another try of an order that Bitrix refused, as JSON. It is given "
+        "up when the last try failed: as many tries as there are waits, and the first.",
+    )
+    push_oldest_minutes: float = Field(
+        default=60.0, gt=0, description="A status that waits longer than this fails a check."
+    )
+    push_cancel_reason: str = Field(
+        default="Canceled in the CRM",
+        description="What Bitrix is told when the CRM cancels an order.",
+    )
+    push_history_days: int = Field(
+        default=365, ge=1, description="The history of what was pushed is kept this long."
+    )
+
+    @field_validator("status_mapping", "push_status_mapping", mode="before")
     @classmethod
     def _read_mapping(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -159,7 +228,10 @@ class Settings(BaseSettings):
         text = value.strip()
         if text and "\n" not in text and not text.startswith("{") and Path(text).is_file():
             text = Path(text).read_text(encoding="utf-8")
-        parsed = yaml.safe_load(text) if text else {}
+        try:
+            parsed = yaml.safe_load(text) if text else {}
+        except yaml.YAMLError:
+            raise ValueError('cannot be read: write YAML or JSON such as {"N": "new"}') from None
         if not isinstance(parsed, Mapping):
             raise ValueError('must be a mapping such as {"N": "new", "F": "completed"}')  # noqa: TRY004 - pydantic wants it
         return {str(code): str(word) for code, word in parsed.items()}
@@ -182,6 +254,12 @@ class Settings(BaseSettings):
             self.postgres_url, "POSTGRES_URL", "postgresql://user:password@host:5432/db"
         )
 
+    def require_rest_url(self) -> str:
+        """The webhook's URL. Raises SettingsError when it is not set."""
+        return _required(
+            self.bitrix_rest_url, "BITRIX_REST_URL", "https://shop.example/rest/1/code/"
+        )
+
 
 def load_settings(**overrides: Any) -> Settings:
     """The settings as they stand now. Raises SettingsError that names each bad one."""
@@ -190,10 +268,6 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(_secrets_dir=secrets or None, **overrides)
     except ValidationError as error:
         raise SettingsError(_in_words(error)) from None
-    except yaml.YAMLError:
-        raise SettingsError(
-            'STATUS_MAPPING cannot be read: write YAML or JSON such as {"N": "new"}'
-        ) from None
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

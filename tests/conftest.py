@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from rest_at_hand import CODE, RestShop
 from shop_and_crm import (
     Crm,
     Pipeline,
@@ -21,6 +22,7 @@ from shop_and_crm import (
     restore_shop,
 )
 
+from bitrix_pipeline.demo_rest import RestSimulator, SimulatorOptions
 from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
 
 # Enough for every kind of order and few enough for a copy in a blink.
@@ -153,3 +155,30 @@ def pipeline(shop: Shop, crm: Crm) -> Pipeline:
 def synced(shop: Shop, synced_crm: Crm) -> Pipeline:
     """The whole shop has been synced: what a test changes now is news."""
     return Pipeline(shop, synced_crm)
+
+
+@pytest.fixture(scope="session")
+def spare_simulators() -> Iterator[list[RestSimulator]]:
+    """Of earlier tests: starting and stopping one is what takes time."""
+    spare: list[RestSimulator] = []
+    yield spare
+    for simulator in spare:
+        simulator.__exit__()
+
+
+@pytest.fixture
+def rest_shop(shop: Shop, spare_simulators: list[RestSimulator]) -> Iterator[RestShop]:
+    """A shop of the test's own with its REST API."""
+    if spare_simulators:
+        simulator = spare_simulators.pop()
+        simulator.bitrix.begin_anew(shop.url, SimulatorOptions(code=CODE))
+    else:
+        simulator = RestSimulator(shop.url, SimulatorOptions(code=CODE)).__enter__()
+    at_hand = RestShop(shop, simulator)
+    simulator.bitrix.wall_clock = at_hand.clock
+    yield at_hand
+    if not {"profile", "scope", "methods", "server.time"}.issuperset(at_hand.asked):
+        # The simulator writes past the fixture, which restores what it knows to be changed.
+        shop.changed_tables |= {"b_sale_order", "b_sale_order_change"}
+    if simulator.is_running:
+        spare_simulators.append(simulator)

@@ -10,6 +10,7 @@ from bitrix_pipeline.cli.data import migrate, sync, verify
 from bitrix_pipeline.cli.demo import demo
 from bitrix_pipeline.cli.doctor import doctor
 from bitrix_pipeline.cli.inbox import app as inbox
+from bitrix_pipeline.cli.push import app as push
 from bitrix_pipeline.cli.receive import receive
 from bitrix_pipeline.cli.screen import complain, errors
 from bitrix_pipeline.cli.ui import ui
@@ -30,6 +31,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (doctor, migrate, sync, verify, rece
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(inbox, name="inbox")
+app.add_typer(push, name="push")
 
 
 def main() -> None:

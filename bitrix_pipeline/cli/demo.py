@@ -1,32 +1,28 @@
 """demo: a whole shop lands in Postgres through Dagster, changes, and is proven equal."""
 
-import json
 import signal
-import subprocess
-import sys
 from collections import defaultdict
 from contextlib import closing
-from typing import Annotated, Any, NoReturn, TextIO
+from typing import Annotated, Any, NoReturn
 
 import dagster as dg
 import typer
 from rich.table import Column
 from rich.table import Table as ScreenTable
 
-from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING, ID_RANGES
+from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING
 from bitrix_pipeline.cli.data import verdicts_of, yes_or_no
+from bitrix_pipeline.cli.demo_runs import run_job
+from bitrix_pipeline.cli.demo_statuses import change_statuses, statuses_table
 from bitrix_pipeline.cli.demo_webhooks import send_webhooks, webhooks_table
-from bitrix_pipeline.cli.playground import DATABASE, Playground, playground, tied_to_us
+from bitrix_pipeline.cli.playground import DATABASE, Playground, playground
 from bitrix_pipeline.cli.screen import number_columns, progress, screen, step
 from bitrix_pipeline.demo.shop import change_shop, create_shop, fill_shop
-from bitrix_pipeline.errors import PermanentError
 from bitrix_pipeline.model import TABLES
 from bitrix_pipeline.model.migrate import migrate
-from bitrix_pipeline.sync.plan import Progress
 from bitrix_pipeline.verify import Verdict
 
 ORDERS = 3_000
-LOG_TAIL_LINES = 15
 
 Numbers = dict[str, float]
 
@@ -37,7 +33,7 @@ def demo(
     ] = ORDERS,
     seed: Annotated[int, typer.Option(help="The same seed gives the same shop.")] = 1,
 ) -> None:
-    """Make a sample shop, sync it, change it, sync again, send webhooks, and prove it equal."""
+    """Make a sample shop, sync it, change it, send webhooks, push statuses, and prove it equal."""
     signal.signal(signal.SIGTERM, _stop)
     with playground() as ground:
         _make_shop(ground, orders, seed)
@@ -48,19 +44,22 @@ def demo(
                 target_schema=ground.settings.target_schema,
             )
             ground.let_the_receiver_in()
-        runs = [_run(ground, "sync_everything", EVERYTHING, "first sync: everything")]
+        runs = [run_job(ground, "sync_everything", EVERYTHING, "first sync: everything")]
         with (
             step("The shop changed: new orders, edits, deletes, an archived order"),
             closing(ground.shop_admin()) as admin,
         ):
             changes = change_shop(admin, DATABASE, seed=seed + 1)
         screen.print(f"  [dim]{changes}[/]", highlight=False)
-        runs.append(_run(ground, "sync_changed", CHANGED_LATELY, "sync of what changed lately"))
+        runs.append(run_job(ground, "sync_changed", CHANGED_LATELY, "sync of what changed lately"))
         webhooks = send_webhooks(ground, seed=seed + 2)
-        runs.append(_run(ground, "sync_everything", EVERYTHING, "nightly sync: everything"))
+        statuses = change_statuses(ground)
+        runs.append(run_job(ground, "sync_everything", EVERYTHING, "nightly sync: everything"))
         verdicts = verdicts_of(ground.settings, list(TABLES))
         numbers = _numbers(ground, runs)
+        statuses_shown = statuses_table(ground, statuses)
     screen.print(webhooks_table(webhooks))
+    screen.print(statuses_shown)
     screen.print(closing_table(verdicts, numbers))
     for verdict in verdicts:
         for example in verdict.examples:
@@ -105,49 +104,6 @@ def _make_shop(ground: Playground, orders: int, seed: int) -> None:
                 seed=seed,
                 progress=lambda stage, share: show(stage, int(share * 100), 100),
             )
-
-
-def _run(ground: Playground, job: str, key: str, what: str) -> str:
-    """Runs a job in a Dagster process of its own, as the UI would, and returns the run's ID."""
-    with ground.dagster() as instance:
-        instance.add_dynamic_partitions(str(ID_RANGES.name), [key])
-    log = ground.dagster_home / f"{job}.log"
-    with step(f"Dagster job {job}: {what}"), progress(job) as show, log.open("w") as copy:
-        process = subprocess.Popen(
-            _command(job, key),
-            env=ground.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        _follow(process, copy, show)
-    if process.returncode:
-        tail = "".join(log.read_text().splitlines(keepends=True)[-LOG_TAIL_LINES:])
-        raise PermanentError(f"the Dagster job {job} failed; its log {log} ends:\n{tail}")
-    with ground.dagster() as instance:
-        return instance.get_runs(dg.RunsFilter(job_name=job), limit=1)[0].run_id
-
-
-def _command(job: str, key: str) -> list[str]:
-    tags = json.dumps({"dagster/partition": key})
-    location = ["--module-name", "bitrix_pipeline.definitions"]
-    execute = [sys.executable, "-m", "dagster", "job", "execute", *location]
-    return tied_to_us([*execute, "-j", job, "--tags", tags])
-
-
-def _follow(process: "subprocess.Popen[str]", copy: TextIO, show: Progress) -> None:
-    """Shows which table is at work; ends the process with us."""
-    tables, done = {table.name for table in TABLES}, 0
-    try:
-        for line in process.stdout or ():
-            copy.write(line)
-            words = line.split()
-            if "STEP_START" in words and (started := tables.intersection(words)):
-                show(started.pop(), done, len(tables))
-                done += 1
-    finally:
-        process.terminate() if process.poll() is None and sys.exc_info()[0] else None
-        process.wait()
 
 
 def _numbers(ground: Playground, run_ids: list[str]) -> dict[str, Numbers]:

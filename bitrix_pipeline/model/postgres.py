@@ -26,6 +26,7 @@ from sqlalchemy.types import TypeEngine
 
 from bitrix_pipeline.model import TABLES, Column, Table, Type
 from bitrix_pipeline.model.inbox_tables import add_inbox_tables
+from bitrix_pipeline.model.push_tables import add_push_tables
 
 INTERNAL_SCHEMA = "bitrix_pipeline"
 
@@ -65,6 +66,7 @@ def metadata(target_schema: str) -> MetaData:
         _add_table(all_tables, table, target_schema)
     _add_internal_tables(all_tables)
     add_inbox_tables(all_tables, INTERNAL_SCHEMA)
+    add_push_tables(all_tables, INTERNAL_SCHEMA)
     return all_tables
 
 

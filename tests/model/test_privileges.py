@@ -29,6 +29,8 @@ OUR_TABLES = [
     "bitrix_pipeline.inbox_jobs",
     "bitrix_pipeline.inbox_replays",
     "bitrix_pipeline.inbox_applied",
+    "bitrix_pipeline.push_orders",
+    "bitrix_pipeline.push_history",
 ]
 
 

@@ -1,0 +1,180 @@
+"""Some orders from the reading to the ledger, inside a transaction that holds the orders' turn."""
+
+from collections.abc import Mapping, Sequence
+
+from bitrix_pipeline.bitrix_rest import (
+    BitrixShop,
+    NotExecutedError,
+    OrderState,
+    RestError,
+    UnknownOutcome,
+    VersionConflictError,
+)
+from bitrix_pipeline.crash_points import crash_point
+from bitrix_pipeline.push.errors import is_of_all, reason
+from bitrix_pipeline.push.judge import change_for, judge, status_of
+from bitrix_pipeline.push.ledger import Entry, Ledger, Told
+from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap
+from bitrix_pipeline.push.result import Kind, OrderOutcome
+from bitrix_pipeline.push.settings import PushSettings
+
+OUTAGE_SECONDS = 10.0
+"""Before an order is looked at again after an outage."""
+
+MARKED = "Bitrix saved it with a warning: the order is marked there"
+NOT_CHANGED = "Bitrix was told and has not changed it"
+
+
+class Batch:
+    """Reads, judges, writes and notes."""
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        *,
+        shop: BitrixShop,
+        statuses: StatusMap,
+        settings: PushSettings,
+        ledger: Ledger,
+    ) -> None:
+        self.fault: RestError | None = None
+        """What would meet every other order too."""
+        self._entries = entries
+        self._shop = shop
+        self._statuses = statuses
+        self._settings = settings
+        self._ledger = ledger
+        self._outcomes: dict[int, OrderOutcome] = {}
+        self._before: dict[int, BitrixStatus] = {}
+        self._conflicts: set[int] = set()
+
+    def run(self) -> list[OrderOutcome]:
+        """What became of each; those that nobody could be asked about are put off.
+
+        The orders' own rows are written when Bitrix has nothing more to be asked: the CRM never
+        waits for it.
+        """
+        states = self._read([entry.order_id for entry in self._entries])
+        verdicts = {
+            entry: judge(entry, state, self._statuses, self._settings.conflict)
+            for entry in self._entries
+            if (state := states.get(entry.order_id)) is not None
+        }
+        self._conflicts = {entry.order_id for entry in verdicts if verdicts[entry].is_conflict}
+        self._before = {order: status_of(state) for order, state in states.items()}
+        crash_point("push.before_write")
+        answers = self._write([e for e in verdicts if verdicts[e].step == "write"], states)
+        for entry, verdict in verdicts.items():
+            if verdict.step == "confirm":
+                self._confirm(entry, states[entry.order_id])
+            elif verdict.step == "give way":
+                self._give_way(entry, states[entry.order_id])
+        for entry, answer in answers.items():
+            self._settle(entry, answer)
+        self._put_off([e for e in self._entries if e.order_id not in self._outcomes])
+        return list(self._outcomes.values())
+
+    def _write(
+        self, entries: Sequence[Entry], states: Mapping[int, OrderState]
+    ) -> dict[Entry, OrderState | RestError]:
+        """What Bitrix answered, or what it has where the answer was lost."""
+        if not entries:
+            return {}
+        changes = [
+            change_for(entry, states[entry.order_id], reason=self._settings.cancel_reason)
+            for entry in entries
+        ]
+        try:
+            answers = self._shop.orders.change(changes)
+        except RestError as error:
+            self.fault = error
+            return {}
+        crash_point("push.after_write")
+        unknown = [order for order, a in answers.items() if isinstance(a, UnknownOutcome)]
+        # Nobody knows whether these were written, so they are read and not written again.
+        seen = self._read(unknown) if unknown else {}
+        return {
+            entry: answers[entry.order_id]
+            if entry.order_id not in unknown
+            else seen[entry.order_id]
+            for entry in entries
+            if entry.order_id not in unknown or entry.order_id in seen
+        }
+
+    def _settle(self, entry: Entry, answer: OrderState | RestError) -> None:
+        """Success may still mean that the order was not changed, or is marked."""
+        if not isinstance(answer, OrderState):
+            self._failed(entry, answer)
+            return
+        before, now = self._before[entry.order_id], status_of(answer)
+        if not entry.target.is_met_by(now):
+            self._blame(entry, NOT_CHANGED)
+            return
+        note = MARKED if answer.is_marked else ""
+        if entry.order_id in self._conflicts:
+            note = (
+                f"Bitrix had changed too, from {entry.seen} to {before}; the CRM's stands. {note}"
+            )
+        self._ledger.confirm(entry)
+        self._ledger.remember(entry, now, answer.version)
+        self._ledger.tell(entry, Told("sent", before, now, note.strip() or None))
+        self._add(entry, "sent", note.strip())
+
+    def _confirm(self, entry: Entry, state: OrderState) -> None:
+        now = status_of(state)
+        self._ledger.confirm(entry)
+        self._ledger.remember(entry, now, state.version)
+        self._ledger.tell(entry, Told("confirmed", now, now, "Bitrix had it already"))
+        self._add(entry, "already")
+
+    def _give_way(self, entry: Entry, state: OrderState) -> None:
+        now, policy = status_of(state), self._settings.conflict
+        note = f"Bitrix changed too, from {entry.seen} to {now}, and stands ({policy})"
+        self._ledger.give_way(entry, note)
+        self._ledger.remember(entry, now, state.version, word=self._statuses.word(now))
+        self._ledger.tell(entry, Told("conflict", now, now, note))
+        self._add(entry, "conflict", note)
+
+    def _put_off(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        note = reason(self.fault) if self.fault else "it was not executed"
+        self._ledger.postpone(entries, seconds=OUTAGE_SECONDS, note=note)
+        for entry in entries:
+            self._add(entry, "postponed", note)
+
+    def _read(self, orders: Sequence[int]) -> dict[int, OrderState]:
+        """Those that could be read; the others have their outcome, or wait."""
+        entries = {entry.order_id: entry for entry in self._entries}
+        found = {}
+        for order, answer in self._shop.orders.get(orders).items():
+            if isinstance(answer, OrderState):
+                found[order] = answer
+            else:
+                self._failed(entries[order], answer)
+        return found
+
+    def _failed(self, entry: Entry, error: RestError) -> None:
+        if isinstance(error, NotExecutedError):
+            # The error that stopped the batch is another command's.
+            return
+        if is_of_all(error):
+            self.fault = self.fault or error
+        elif isinstance(error, VersionConflictError):
+            # Saved by somebody since it was read; the next push reads it again.
+            note = reason(error)
+            self._ledger.postpone([entry], seconds=OUTAGE_SECONDS, note=note)
+            self._add(entry, "postponed", note)
+        else:
+            self._blame(entry, reason(error))
+
+    def _blame(self, entry: Entry, note: str) -> None:
+        is_last = self._ledger.fail(entry, note, self._settings.retry_seconds)
+        before = self._before.get(entry.order_id)
+        self._ledger.tell(entry, Told("dead" if is_last else "failed", before, note=note))
+        self._add(entry, "dead" if is_last else "failed", note)
+
+    def _add(self, entry: Entry, kind: Kind, note: str = "") -> None:
+        self._outcomes[entry.order_id] = OrderOutcome(
+            entry.order_id, entry.desired, kind, note, entry.order_id in self._conflicts
+        )

@@ -1,0 +1,63 @@
+"""What to do about one order, from what Bitrix has and what the CRM wants: pure rules.
+
+"Newest" is honest to a point. Bitrix tells when its status changed (DATE_STATUS; of a cancellation
+only DATE_UPDATE). The CRM has no such column, so its change counts from when a push first saw it: at
+most one push later than it was. In doubt Bitrix's stands.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from bitrix_pipeline.bitrix_rest import OrderState, StatusChange
+from bitrix_pipeline.push.ledger import Entry
+from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap
+from bitrix_pipeline.push.settings import Policy
+
+Step: TypeAlias = Literal["confirm", "write", "give way"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The next step, and whether Bitrix had changed since the last look."""
+
+    step: Step
+    is_conflict: bool = False
+
+
+def judge(entry: Entry, state: OrderState, statuses: StatusMap, policy: Policy) -> Verdict:
+    now = status_of(state)
+    if statuses.means(entry.desired, now):
+        return Verdict("confirm")
+    if now == entry.seen:
+        return Verdict("write")
+    return Verdict("write" if _crm_wins(entry, state, policy) else "give way", is_conflict=True)
+
+
+def change_for(entry: Entry, state: OrderState, *, reason: str) -> StatusChange:
+    """What Bitrix is told: only what differs, because every save may mail the buyer."""
+    target = entry.target
+    if target.is_canceled:
+        return StatusChange(
+            order_id=entry.order_id,
+            canceled=True,
+            reason=entry.cancel_reason or reason,
+            expected_version=state.version,
+        )
+    return StatusChange(
+        order_id=entry.order_id,
+        status=target.status if target.status != state.status else None,
+        canceled=False if state.is_canceled else None,
+        expected_version=state.version,
+    )
+
+
+def status_of(state: OrderState) -> BitrixStatus:
+    return BitrixStatus(state.status or None, state.is_canceled)
+
+
+def _crm_wins(entry: Entry, state: OrderState, policy: Policy) -> bool:
+    if policy != "newest_wins":
+        return policy == "crm_wins"
+    changed_flag = state.is_canceled != entry.seen_canceled
+    changed_at = state.updated_at if changed_flag else state.status_changed_at
+    return changed_at is not None and changed_at < entry.desired_since

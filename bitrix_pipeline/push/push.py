@@ -1,0 +1,134 @@
+"""Takes the CRM's changes of status to Bitrix.
+
+Invariants:
+- what Bitrix has is read before anything is written, in the same turn: so a change is sent once, also
+  after kill -9 or a lost answer, and never over a change of Bitrix's that nobody has looked at;
+- a batch holds the orders' turn from the reading to the commit, as a sync does: the echo of a change
+  waits outside, and finds an order that knows it already; two pushes take turns too;
+- an order's own fault costs that order a try and nobody else; an outage costs nobody one.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from bitrix_pipeline.bitrix_rest import BitrixShop
+from bitrix_pipeline.crash_points import crash_point
+from bitrix_pipeline.errors import PipelineError
+from bitrix_pipeline.model.orders import ORDERS
+from bitrix_pipeline.push.batch import Batch
+from bitrix_pipeline.push.diffs import Difference, find_differences
+from bitrix_pipeline.push.errors import MassChangeError
+from bitrix_pipeline.push.ledger import Ledger
+from bitrix_pipeline.push.mapping import StatusMap
+from bitrix_pipeline.push.result import OrderOutcome, PushResult
+from bitrix_pipeline.push.settings import PushSettings
+from bitrix_pipeline.push.statuses import read_map
+from bitrix_pipeline.sync.postgres import Connection, connect, target_errors
+from bitrix_pipeline.sync.target import Target
+
+log = logging.getLogger(__name__)
+
+WITHOUT_A_RUN = "shell"
+
+
+class Push:
+    """One push. Another may run at once: they take turns, and neither does the other's work."""
+
+    def __init__(
+        self,
+        shop: BitrixShop,
+        *,
+        postgres_url: str,
+        settings: PushSettings,
+        run_id: str = WITHOUT_A_RUN,
+    ) -> None:
+        self._shop = shop
+        self._postgres_url = postgres_url
+        self._settings = settings
+        self._run_id = run_id
+
+    def differences(self) -> list[Difference]:
+        """What a push would take up now. Writes nothing, and asks Bitrix for nothing but statuses.
+
+        Raises SettingsError, TransientError, TargetError or RestError.
+        """
+        with self._connected() as connection:
+            statuses = read_map(connection, self._settings, self._shop)
+            return self._found(connection, statuses)
+
+    def run(self, *, allow_mass: bool = False) -> PushResult:
+        """Sends what is due and says what came of it; what stopped it early is in the result.
+
+        Raises MassChangeError before anything is sent, SettingsError, TransientError or TargetError
+        when Postgres cannot be asked, RestError when the statuses cannot be read.
+        """
+        with self._connected() as connection:
+            ledger = self._ledger(connection)
+            statuses = read_map(connection, self._settings, self._shop)
+            with connection.transaction():
+                noted_dead = ledger.note(self._found(connection, statuses))
+                ledger.withdraw(statuses)
+            self._refuse_mass_change(ledger.due(), allow_mass=allow_mass)
+            outcomes: list[OrderOutcome] = []
+            fault: PipelineError | None = None
+            while not fault:
+                done, fault = self._one_batch(ledger, statuses, [o.order_id for o in outcomes])
+                outcomes += done
+                if not done:
+                    break
+            result = PushResult(tuple(outcomes), noted_dead, ledger.waiting(), fault)
+        log.info("pushed %s", result.numbers())
+        return result
+
+    def _one_batch(
+        self, ledger: Ledger, statuses: StatusMap, tried: Sequence[int]
+    ) -> tuple[list[OrderOutcome], PipelineError | None]:
+        """Up to a batch of orders, in one turn; an order is tried once a push."""
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._connected())
+            stack.enter_context(connection.transaction())
+            target = Target(
+                connection,
+                replace(self._settings.sync, lock_deadline_seconds=self._settings.turn_seconds),
+            )
+            target.begin()
+            try:
+                target.wait_for_turn(ORDERS)
+            except PipelineError as error:
+                return [], error
+            entries = ledger.claim(self._settings.batch, without=tried)
+            if not entries:
+                return [], None
+            batch = Batch(
+                entries,
+                shop=self._shop,
+                statuses=statuses,
+                settings=self._settings,
+                ledger=self._ledger(connection),
+            )
+            outcomes = batch.run()
+            crash_point("push.before_ledger")
+        return outcomes, batch.fault
+
+    def _found(self, connection: Connection, statuses: StatusMap) -> list[Difference]:
+        return find_differences(connection, statuses, schema=self._settings.sync.target_schema)
+
+    def _refuse_mass_change(self, orders: int, *, allow_mass: bool) -> None:
+        if orders > self._settings.max_changes and not allow_mass:
+            raise MassChangeError(
+                f"the status of {orders:,} orders would change in Bitrix, more than "
+                f"PUSH_MAX_CHANGES={self._settings.max_changes:,}; nothing was sent. Bitrix mails "
+                "buyers about it: if that is meant, run bitrix-pipeline push run --allow-mass"
+            )
+
+    def _ledger(self, connection: Connection) -> Ledger:
+        schema = self._settings.sync.target_schema
+        return Ledger(connection, schema=schema, run_id=self._run_id)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        deadline = self._settings.sync.query_deadline_seconds
+        with connect(self._postgres_url, deadline_seconds=deadline) as connection, target_errors():
+            yield connection

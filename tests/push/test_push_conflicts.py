@@ -1,0 +1,124 @@
+"""Bitrix changed too since the last look: whose status stands, and that it is kept."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pushing import Desk
+
+from bitrix_pipeline.bitrix_rest import OrderState
+from bitrix_pipeline.push.judge import judge
+from bitrix_pipeline.push.ledger import Entry
+from bitrix_pipeline.push.mapping import status_map
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+STATUSES = status_map(
+    {"N": "new", "P": "paid", "F": "completed"}, {}, dict.fromkeys("NPF", "order")
+)
+
+
+@pytest.fixture
+def order(desk: Desk) -> int:
+    """The CRM says paid, Bitrix says completed, and new was the last that both knew."""
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    desk.bitrix_sets(order, "STATUS_ID = 'F'")
+    return order
+
+
+def test_bitrix_wins_unless_told_otherwise(desk: Desk, order: int) -> None:
+    result = desk.run()
+
+    assert (result.conflicts, result.sent, result.confirmed) == (1, 0, 0)
+    assert desk.writes == 0
+    assert desk.in_crm(order) == ("completed", "F", False)
+    assert (desk.ledger(order), desk.history(order)) == ("conflict", ["noted", "conflict"])
+    assert desk.run().outcomes == ()
+
+
+def test_the_crm_wins_if_told_so(desk: Desk, order: int) -> None:
+    result = desk.run(conflict="crm_wins")
+
+    assert (result.conflicts, result.sent) == (1, 1)
+    assert desk.in_bitrix(order) == ("P", "N")
+    assert desk.in_crm(order) == ("paid", "P", False)
+    assert "Bitrix had changed too, from N to F; the CRM's stands" in desk.crm.value(
+        "SELECT note FROM bitrix_pipeline.push_history WHERE event = 'sent'"
+    )
+
+
+def test_what_the_crm_insists_on_after_a_conflict_is_sent(desk: Desk, order: int) -> None:
+    desk.run()
+    desk.set("paid", order)
+
+    assert desk.run().sent == 1
+    assert desk.in_bitrix(order) == ("P", "N")
+
+
+def test_the_same_change_on_both_sides_is_no_conflict(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    desk.bitrix_sets(order, "STATUS_ID = 'P'")
+
+    result = desk.run()
+
+    assert (result.confirmed, result.sent, result.conflicts) == (1, 0, 0)
+    assert desk.writes == 0
+    assert desk.in_crm(order) == ("paid", "P", False)
+
+
+@pytest.mark.parametrize(
+    ("after", "winner"), [("-1 hour", "crm"), ("+1 hour", "bitrix")], ids=["older", "newer"]
+)
+def test_the_newest_wins_if_told_so(desk: Desk, order: int, after: str, winner: str) -> None:
+    hours = 1 if after.startswith("+") else -1
+    desk.rest.database.run(
+        "UPDATE b_sale_order SET DATE_STATUS = CONVERT_TZ(UTC_TIMESTAMP() + INTERVAL %s HOUR,"
+        " '+00:00', '+03:00') WHERE ID = %s",
+        hours,
+        order,
+    )
+
+    desk.run(conflict="newest_wins")
+
+    assert desk.in_bitrix(order)[0] == {"crm": "P", "bitrix": "F"}[winner]
+
+
+@pytest.mark.parametrize(
+    ("changed", "canceled", "step"),
+    [
+        (timedelta(seconds=-1), False, "write"),
+        (timedelta(seconds=1), False, "give way"),
+        (None, False, "give way"),
+        (timedelta(seconds=-1), True, "give way"),
+    ],
+    ids=["older", "newer", "unknown", "an old cancellation whose own time is unknown"],
+)
+def test_in_doubt_bitrix_is_newer(changed: timedelta | None, canceled: bool, step: str) -> None:  # noqa: FBT001
+    entry = Entry(1, "paid", NOW, "P", False, 0, "N", False, None)  # noqa: FBT003
+    state = OrderState(
+        id=1, status="F", is_canceled=canceled, is_marked=False, version=2,
+        status_changed_at=NOW + changed if changed else None,
+    )  # fmt: skip
+
+    verdict = judge(entry, state, STATUSES, "newest_wins")
+
+    assert (verdict.step, verdict.is_conflict) == (step, True)
+
+
+def test_the_crm_may_change_its_mind_while_bitrix_wins(desk: Desk, order: int) -> None:
+    """What it says now is newer than what was given up, so it is kept and sent."""
+    real = desk.rest.simulator.bitrix.answer
+
+    def change_meanwhile(*arguments: object) -> object:
+        desk.set("new", order)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    desk.rest.simulator.bitrix.answer = change_meanwhile  # type: ignore[method-assign,assignment]
+    try:
+        desk.run()
+    finally:
+        del desk.rest.simulator.bitrix.answer
+    assert desk.in_crm(order) == ("new", "F", False)
+
+    assert desk.run().sent == 1
+    assert desk.in_bitrix(order) == ("N", "N")
