@@ -92,7 +92,13 @@ def statuses_table(ground: Playground, numbers: StatusNumbers) -> ScreenTable:
     in_bitrix, ledger = _in_bitrix(ground, numbers.changed), _ledger(ground)
     for each in numbers.changed:
         state, reason = ledger.get(each.order, ("", ""))
-        table.add_row(str(each.order), each.word, in_bitrix[each.order], state, reason or each.what)
+        table.add_row(
+            str(each.order),
+            each.word,
+            in_bitrix[each.order],
+            state,
+            reason.split(":")[0] or each.what,
+        )
     echoes = sum(numbers.words[o] != word for o, word in _words(ground, numbers.changed).items())
     table.caption = (
         f"{numbers.writes} requests, {numbers.mails} mails to buyers; the next sync changed {echoes} "

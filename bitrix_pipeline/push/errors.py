@@ -3,6 +3,8 @@
 import re
 
 from bitrix_pipeline.bitrix_rest import (
+    AccessRefusedError,
+    MethodNotFoundError,
     NotExecutedError,
     OperatingLimitError,
     OverloadError,
@@ -29,6 +31,8 @@ OF_ALL = (
     OverloadError,
     UnreachableError,
     NotExecutedError,
+    AccessRefusedError,
+    MethodNotFoundError,
 )
 """These are nobody's own fault, whichever command met them."""
 

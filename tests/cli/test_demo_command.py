@@ -81,7 +81,11 @@ def test_a_demo_ends_with_a_table_that_says_equal_everywhere(folder: Path) -> No
         told, errors = process.communicate(timeout=SECONDS)
 
     assert (process.returncode, errors) == (0, "")
-    closing = Outcome(0, told, errors).table()
+    statuses, last = told.split("Statuses: Postgres → Bitrix")[1].split("Bitrix MySQL → Postgres")
+    for state in ("confirmed", "conflict", "dead", "nothing is left to send"):
+        assert state in statuses
+    assert "the next sync changed 0" in " ".join(statuses.split())
+    closing = Outcome(0, last, errors).table()
     assert [*closing] == TABLE_NAMES
     assert {row["equal"] for row in closing.values()} == {"yes"}
     assert int(closing["orders"]["inserted"]) > 60

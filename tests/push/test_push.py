@@ -4,6 +4,7 @@ import pytest
 from pushing import Desk
 from shop_and_crm import fails
 
+from bitrix_pipeline.bitrix_rest import AccessRefusedError
 from bitrix_pipeline.demo_rest import fail_commands, overload_limit, query_limit, site_closed
 from bitrix_pipeline.demo_rest.refusals import Refusal
 from bitrix_pipeline.push import MassChangeError
@@ -211,6 +212,20 @@ def test_an_outage_costs_no_order_a_try(desk: Desk, outage: object) -> None:
     assert desk.ledger(orders[0], "attempts") == 0
     desk.make_due()
     assert desk.run().sent == 2
+
+
+@pytest.mark.parametrize("lacks", [{"rights": "R"}, {"scopes": ()}], ids=str)
+def test_what_the_webhook_may_not_do_costs_no_order_a_try(
+    desk: Desk, lacks: dict[str, object]
+) -> None:
+    orders = desk.prepare(2)
+    desk.set("paid", orders)
+    desk.rest.behaves(**lacks)
+
+    result = desk.run()
+
+    assert isinstance(result.fault, AccessRefusedError)
+    assert (result.failed, result.waiting, desk.ledger(orders[0], "attempts")) == (0, 2, 0)
 
 
 def test_overload_stops_the_push_and_says_so(desk: Desk) -> None:
