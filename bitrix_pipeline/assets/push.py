@@ -6,7 +6,6 @@ Here belongs what a person sees of a push and which faults end a run; pushing is
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
-import pandas as pd
 
 from bitrix_pipeline.assets.presentation import table_value
 from bitrix_pipeline.assets.source import SOURCE_GROUP, SOURCE_OWNER
@@ -95,6 +94,8 @@ def diff_metadata(differences: Sequence[Difference]) -> Metadata:
 
 def push_metadata(result: PushResult, open_entries: Sequence[Entry]) -> Metadata:
     """The same numbers under the same names for every push: each becomes a chart."""
+    import pandas as pd  # noqa: PLC0415 - takes long, and every run of any job loads this module
+
     metadata: Metadata = {
         name: dg.MetadataValue.int(count) for name, count in result.numbers().items()
     }

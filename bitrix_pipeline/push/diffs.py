@@ -1,9 +1,10 @@
 """Which orders' status no longer means what Bitrix last said: a question to Postgres alone."""
 
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
 
-import pandas as pd
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 from psycopg import sql
 
 from bitrix_pipeline.push.errors import UnmappedWordError
@@ -11,6 +12,9 @@ from bitrix_pipeline.push.mapping import CANCELED, BitrixStatus, StatusMap, Targ
 from bitrix_pipeline.push.result import frame
 from bitrix_pipeline.sync.postgres import Connection
 from bitrix_pipeline.sync.target_sql import internal, qualified
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # An order differs when its word is neither the one that a sync would write, nor one that is sent as
 # what Bitrix has. Orders that the CRM made itself, and those that Bitrix no longer has, are not asked.

@@ -1,11 +1,14 @@
 """What a push did."""
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from __future__ import annotations
 
-import pandas as pd
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from bitrix_pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind: TypeAlias = Literal["sent", "already", "conflict", "failed", "dead", "postponed"]
 
@@ -76,4 +79,6 @@ class PushResult:
 
 def frame(rows: list[tuple[object, ...]]) -> pd.DataFrame:
     """Of differences: order, number, status now, Bitrix's at the last look, what is sent, why."""
+    import pandas as pd  # noqa: PLC0415 - takes long, and every run of any job loads this module
+
     return pd.DataFrame(rows, columns=COLUMNS, dtype=object)
