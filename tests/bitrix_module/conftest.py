@@ -1,0 +1,91 @@
+"""A site with the module installed, over a shop whose rows each test finds as they were made."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bitrix_site import (
+    PHP,
+    SECRET,
+    Listener,
+    Site,
+    forget_module,
+    listening,
+    make_bitrix_tables,
+    make_site,
+)
+from receiving import Inbox, Service, service
+from shop_and_crm import Crm, Shop, new_shop, restore_shop
+
+from bitrix_pipeline.model.migrate import RECEIVER_ROLE
+from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
+
+ACCOUNT = "receiver_of_the_module"
+ORDERS = 40
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if PHP is None:
+        here = Path(__file__).parent
+        for item in items:
+            if here in item.path.parents:
+                item.add_marker(pytest.mark.skip("php is not installed: make test installs it"))
+
+
+@pytest.fixture(scope="session")
+def shop_of_site(mariadb: PrivateMariaDB) -> Shop:
+    with mariadb.connect() as admin:
+        shop = new_shop(admin, mariadb.url, orders=ORDERS, seed=1)
+    make_bitrix_tables(shop)
+    return shop
+
+
+@pytest.fixture
+def empty_site(tmp_path: Path, shop_of_site: Shop, pristine_shop: Shop) -> Iterator[Site]:
+    """The module's files are there, and nothing else of it."""
+    forget_module(shop_of_site)
+    shop_of_site.changed_tables.clear()
+    yield make_site(tmp_path / "site", shop_of_site)
+    shop_of_site.changed_tables -= {
+        name for name in shop_of_site.changed_tables if not is_of_shop(pristine_shop, name)
+    }
+    restore_shop(shop_of_site, pristine_shop)
+
+
+def is_of_shop(shop: Shop, table: str) -> bool:
+    return bool(shop.rows("SHOW TABLES LIKE %s", table))
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    with listening() as running:
+        yield running
+
+
+@pytest.fixture
+def site(empty_site: Site, listener: Listener) -> Site:
+    """Installed; what it sends comes to the listener, and no fast path interferes."""
+    empty_site.install()
+    empty_site.set(url=listener.url, secrets=SECRET, fast_path="never")
+    return empty_site
+
+
+@pytest.fixture(scope="session")
+def account(postgres: PrivatePostgres, migrated_database: str) -> str:  # noqa: ARG001 - makes the role
+    """May do nothing but fill the inbox."""
+    with postgres.connect() as admin:
+        admin.execute(f"CREATE ROLE {ACCOUNT} LOGIN IN ROLE {RECEIVER_ROLE}")
+    return ACCOUNT
+
+
+@pytest.fixture
+def receiver(crm: Crm, account: str, tmp_path: Path) -> Iterator[Service]:
+    """The real one, before the inbox of a CRM without rows."""
+    url = crm.url.replace("postgres@", f"{account}@")
+    with service(url, tmp_path / "receiver.log", WEBHOOK_SECRETS=SECRET) as running:
+        yield running
+
+
+@pytest.fixture
+def inbox(crm: Crm) -> Inbox:
+    return Inbox(crm.connection, crm.url)
