@@ -10,12 +10,15 @@ class Schema
 {
     /** Grows with every change of tables, of handlers, or of the agent. */
     public const VERSION = 1;
+    /** Columns that came after version 1: table, name, definition. Only ever added, so that an older module still works. */
+    private const ADDED = [];
     private const OPTION = 'schema_version';
     private const LOCK = 'bitrixpipeline_outbox_schema';
 
     public static function install(): void
     {
         self::runScript('install.sql');
+        self::addColumns();
         Events::register();
         Agent::add();
         self::remember();
@@ -61,21 +64,24 @@ class Schema
             return;
         }
         try {
-            for ($version = self::stored() + 1; $version <= self::VERSION; $version++) {
-                foreach (self::steps()[$version] ?? [] as $statement) {
-                    $connection->queryExecute($statement);
-                }
-            }
             self::install();
         } finally {
             $connection->queryScalar("SELECT RELEASE_LOCK('" . self::LOCK . "')");
         }
     }
 
-    /** By version, what the tables of the version before lack; the tables of 1 are in install.sql. */
-    private static function steps(): array
+    /** Asked first, not by version: after a roll-back the tables are newer than the stored number. */
+    private static function addColumns(): void
     {
-        return [];
+        $connection = Application::getConnection();
+        foreach (self::ADDED as [$table, $column, $definition]) {
+            $isThere = $connection->queryScalar(
+                "SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '$table' AND COLUMN_NAME = '$column'"
+            );
+            if (!$isThere) {
+                $connection->queryExecute("ALTER TABLE $table ADD COLUMN $column $definition");
+            }
+        }
     }
 
     private static function remember(): void

@@ -64,9 +64,12 @@ class Sender
     /** Why nothing can be sent; empty when it can. */
     public static function complaint(): string
     {
-        if (!Settings::isEnabled()) {
-            return 'it is switched off';
-        }
+        return Settings::isEnabled() ? self::lack() : 'it is switched off';
+    }
+
+    /** What a ping needs too. */
+    public static function lack(): string
+    {
         if (!preg_match('~^https?://[^\s/]+~i', Settings::url())) {
             return 'no address of the receiver is set';
         }

@@ -116,7 +116,7 @@ function bitrixpipeline_outbox_set(string $name = ''): int
 function bitrixpipeline_outbox_ping(): int
 {
     bitrixpipeline_outbox_load();
-    $complaint = Sender::complaint();
+    $complaint = Sender::lack();
     $answer = $complaint === '' ? Sender::here()->ping(Settings::number('timeout')) : null;
     $said = $answer ? $answer->reason() : $complaint;
     fwrite($answer && $answer->isDelivered() ? STDOUT : STDERR, "receiver: $said\n");
