@@ -19,7 +19,6 @@ MODULE = "bitrixpipeline.outbox"
 SOURCE = REPOSITORY / "bitrix_module" / MODULE
 STAND_IN = Path(__file__).with_name("stand_in")
 PHP = shutil.which("php")
-SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZXNlIHRlc3RzLCAzMiBieXRlcyE="
 
 TABLES = ("b_bitrixpipeline_outbox", "b_bitrixpipeline_state")
 SETTINGS = """<?php

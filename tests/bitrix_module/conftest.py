@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from bitrix_site import (
     PHP,
-    SECRET,
     Listener,
     Site,
     forget_module,
@@ -14,7 +13,7 @@ from bitrix_site import (
     make_bitrix_tables,
     make_site,
 )
-from receiving import Inbox, Service, service
+from receiving import SECRET, Inbox, Service, service
 from shop_and_crm import Crm, Shop, new_shop, restore_shop
 
 from bitrix_pipeline.model.migrate import RECEIVER_ROLE
@@ -82,7 +81,7 @@ def account(postgres: PrivatePostgres, migrated_database: str) -> str:  # noqa: 
 def receiver(crm: Crm, account: str, tmp_path: Path) -> Iterator[Service]:
     """The real one, before the inbox of a CRM without rows."""
     url = crm.url.replace("postgres@", f"{account}@")
-    with service(url, tmp_path / "receiver.log", WEBHOOK_SECRETS=SECRET) as running:
+    with service(url, tmp_path / "receiver.log") as running:
         yield running
 
 
