@@ -148,6 +148,16 @@ def forget_module(shop: Shop) -> None:
         shop.run(f"DELETE FROM {table}")
 
 
+def rows_of_module(shop: Shop) -> int:
+    """How many rows of Bitrix's tables are about the module."""
+    found: int = shop.value(
+        "SELECT (SELECT COUNT(*) FROM b_module WHERE ID = %s) + (SELECT COUNT(*) FROM b_module_to_module)"
+        " + (SELECT COUNT(*) FROM b_agent) + (SELECT COUNT(*) FROM b_option WHERE MODULE_ID = %s)",
+        MODULE, MODULE,
+    )  # fmt: skip
+    return found
+
+
 @dataclass(frozen=True)
 class Request:
     """One POST as it came."""

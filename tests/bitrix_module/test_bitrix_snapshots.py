@@ -33,7 +33,7 @@ def test_a_whole_shop_sent_by_the_module_equals_the_shop_in_mysql(
     tmp_path: Path,
     receiver: Service,
     inbox: Inbox,
-    crm: Crm,
+    bare_crm: Crm,
     other_crm: Crm,
     variant: dict[str, str],
 ) -> None:
@@ -57,14 +57,14 @@ def test_a_whole_shop_sent_by_the_module_equals_the_shop_in_mysql(
 
     report = site.send()
     events = [read_event(body) for (body,) in inbox.rows("e.body")]
-    apply(crm, SETTINGS, *events)
+    apply(bare_crm, SETTINGS, *events)
     Pipeline(shop, other_crm).sync_all()
 
     assert report["dropped"] == of_other_iblocks
     assert report["failed"] == 0
     assert site.outbox() == []
     for table in TABLES:
-        assert differences(live_rows(other_crm, table), live_rows(crm, table)) == [], table
+        assert differences(live_rows(other_crm, table), live_rows(bare_crm, table)) == [], table
 
 
 def test_no_credential_is_sent(site: Site, listener: Listener) -> None:
