@@ -87,9 +87,7 @@ class Site:
 
     def set(self, **options: object) -> None:
         for name, value in options.items():
-            self.shop.run(
-                "DELETE FROM b_option WHERE MODULE_ID = %s AND NAME = %s", MODULE, name
-            )
+            self.shop.run("DELETE FROM b_option WHERE MODULE_ID = %s AND NAME = %s", MODULE, name)
             self.shop.insert("b_option", MODULE_ID=MODULE, NAME=name, VALUE=str(value))
 
     def outbox(self, columns: str = "TYPE, ENTITY_ID") -> list[tuple[Any, ...]]:

@@ -22,8 +22,10 @@ LEGACY = {
         11,
     ),
     "element deleted": (
-        "'iblock', 'OnAfterIBlockElementDelete', [['ID' => 12, 'IBLOCK_ID' => 7,"
-        " 'WF_PARENT_ELEMENT_ID' => null, 'EXTERNAL_ID' => '', 'CODE' => '', 'NAME' => '']]",
+        (
+            "'iblock', 'OnAfterIBlockElementDelete', [['ID' => 12, 'IBLOCK_ID' => 7,"
+            " 'WF_PARENT_ELEMENT_ID' => null, 'EXTERNAL_ID' => '', 'CODE' => '', 'NAME' => '']]"
+        ),
         "product.deleted",
         12,
     ),
@@ -53,8 +55,10 @@ LEGACY = {
         17,
     ),
     "catalog product added": (
-        "'catalog', 'Bitrix\\Catalog\\Model\\Product::OnAfterAdd',"
-        " ['id' => 18, 'fields' => ['QUANTITY' => 1], 'external_fields' => [], 'actions' => [], 'success' => true]",
+        (
+            "'catalog', 'Bitrix\\Catalog\\Model\\Product::OnAfterAdd',"
+            " ['id' => 18, 'fields' => ['QUANTITY' => 1], 'external_fields' => [], 'actions' => [], 'success' => true]"
+        ),
         "product.saved",
         18,
     ),

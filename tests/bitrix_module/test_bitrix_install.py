@@ -1,7 +1,7 @@
 """The module comes and goes, and is brought up to date, as modules of Bitrix are."""
 
 import pytest
-from bitrix_site import MODULE, Site, rows_of_module
+from bitrix_site import Site, rows_of_module
 
 ADDED = "private const ADDED = [];"
 
@@ -35,7 +35,7 @@ def test_uninstalled_it_leaves_only_the_outbox_and_only_if_asked(
 def test_in_the_browser_uninstalling_asks_about_the_outbox_first(site: Site) -> None:
     """And without its session nothing happens."""
     uninstall = "$module = CModule::CreateModuleObject('bitrixpipeline.outbox'); $module->%s;"
-    asked = site.hit("include $_SERVER['DOCUMENT_ROOT'] . '/local/modules/%s/install/unstep.php';" % MODULE)
+    asked = site.hit(f"include '{site.module}/install/unstep.php';")
     assert 'name="keep_outbox"' in asked
     assert 'name="sessid"' in asked
 

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from threading import Event
 
 import pytest
@@ -91,15 +92,15 @@ def test_an_outage_stops_the_run_and_kills_nothing(
     assert site.outbox("STATE, REFUSALS") == [("W", 0)] * 3
 
 
-def test_after_an_outage_one_event_tries_before_the_others(
-    site: Site, listener: Listener
-) -> None:
+def test_after_an_outage_one_event_tries_before_the_others(site: Site, listener: Listener) -> None:
     site.add("user.deleted", *range(1, 6))
     listener.answer = lambda number, _: 503 if number < 2 else 202
     pauses = []
     for _ in range(2):
         site.send()
-        pauses.append(site.shop.value("SELECT PAUSED_UNTIL > UTC_TIMESTAMP() FROM b_bitrixpipeline_state"))
+        pauses.append(
+            site.shop.value("SELECT PAUSED_UNTIL > UTC_TIMESTAMP() FROM b_bitrixpipeline_state")
+        )
         site.let_time_pass()
 
     assert site.outbox("COUNT(BODY)") == [(1,)]
@@ -114,7 +115,9 @@ def test_it_waits_as_long_as_the_receiver_asks(site: Site, listener: Listener) -
 
     site.send()
 
-    paused = "SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), PAUSED_UNTIL) FROM b_bitrixpipeline_state"
+    paused = (
+        "SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), PAUSED_UNTIL) FROM b_bitrixpipeline_state"
+    )
     assert 70 <= site.shop.value(paused) <= 77
 
 
@@ -165,7 +168,7 @@ def test_a_slow_receiver_does_not_make_a_run_endless(site: Site, listener: Liste
 
 def test_the_fast_path_gives_up_quickly(site: Site, listener: Listener) -> None:
     release = Event()
-    listener.answer = lambda _, __: 202 if release.wait(5) else 202
+    listener.answer = lambda _, __: 202 * release.wait(5)
     site.set(fast_path="always", fast_timeout=1)
 
     started = time.monotonic()
@@ -181,7 +184,7 @@ def test_kill_9_in_the_middle_of_a_request_heals_by_itself(
 ) -> None:
     site.add("order.saved", site.order(), site.order(nth=1))
     stuck = Event()
-    listener.answer = lambda _, __: 202 if stuck.wait(10) else 202
+    listener.answer = lambda _, __: 202 * stuck.wait(10)
     process = subprocess.Popen(
         site.command("-f", site.module / "tools/cli.php", "send"), stdout=subprocess.DEVNULL
     )
@@ -197,6 +200,29 @@ def test_kill_9_in_the_middle_of_a_request_heals_by_itself(
 
     assert inbox.ids()[0] == listener.requests[0].id
     assert [row[0] for row in inbox.rows("e.entity_id")] == [site.order(), site.order(nth=1)]
+
+
+def test_through_kills_at_any_moment_each_event_arrives_once(
+    site: Site, receiver: Service, inbox: Inbox
+) -> None:
+    site.set(url=receiver.webhooks, batch=15)
+    orders = site.shop.ids("SELECT ID FROM b_sale_order ORDER BY ID LIMIT 30")
+    site.add("order.saved", *orders)
+    moments = Random(7)
+
+    for _ in range(8):
+        process = subprocess.Popen(
+            site.command("-f", site.module / "tools/cli.php", "send"), stdout=subprocess.DEVNULL
+        )
+        time.sleep(moments.uniform(0.04, 0.12))
+        process.kill()
+        process.wait()
+        site.let_time_pass()
+        site.shop.run("UPDATE b_bitrixpipeline_outbox SET BEGUN = 0")
+    site.send()
+
+    assert site.outbox() == []
+    assert sorted(row[0] for row in inbox.rows("e.entity_id")) == orders
 
 
 def test_an_event_that_kills_its_senders_goes_without_a_snapshot_and_then_dies(
@@ -224,13 +250,10 @@ def test_two_senders_at_once_send_each_event_once(site: Site, listener: Listener
     assert sum(report["delivered"] for report in reports) == count
 
 
-def test_of_one_order_the_older_event_goes_first_even_with_two_senders(
-    site: Site, listener: Listener
-) -> None:
+def test_of_one_order_the_older_event_goes_first(site: Site, listener: Listener) -> None:
     order = site.order()
     site.add("order.saved", order)
     site.add("order.deleted", order)
-    site.shop.run("DELETE FROM b_sale_order WHERE ID = -1")
     listener.answer = lambda number, _: 500 if number == 0 else 202
 
     site.send()
@@ -238,12 +261,14 @@ def test_of_one_order_the_older_event_goes_first_even_with_two_senders(
     site.let_time_pass()
     site.send()
 
-    assert [r.event["type"] for r in listener.requests] == ["order.saved", "order.saved", "order.deleted"]
+    assert [r.event["type"] for r in listener.requests] == [
+        "order.saved",
+        "order.saved",
+        "order.deleted",
+    ]
 
 
-def test_a_413_makes_it_try_once_more_without_the_snapshot(
-    site: Site, listener: Listener
-) -> None:
+def test_a_413_makes_it_try_once_more_without_the_snapshot(site: Site, listener: Listener) -> None:
     site.add("order.saved", site.order())
     listener.answer = lambda _, request: 413 if len(request.body) > 1000 else 202
 
@@ -266,6 +291,22 @@ def test_the_agent_survives_everything_and_stays(site: Site, listener: Listener)
 
     assert "the agent failed" in site.log()[-1]
     assert site.shop.value("SELECT NAME FROM b_agent") == r"\Bitrixpipeline\Outbox\Agent::run();"
+
+
+def test_a_shop_that_holds_a_row_for_long_delays_one_run_only(
+    site: Site, listener: Listener
+) -> None:
+    site.add("user.deleted", 1)
+    site.shop.connection.begin()
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET SAVES = 2")
+    started = time.monotonic()
+    site.hit("CAgent::CheckAgents();")
+    assert time.monotonic() - started < 10
+    site.shop.connection.commit()
+
+    assert "the agent failed" in site.log()[0]
+    site.hit("CAgent::CheckAgents();")
+    assert listener.ids() == [1]
 
 
 def test_without_settings_it_says_what_is_missing(site: Site) -> None:

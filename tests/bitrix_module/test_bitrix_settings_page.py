@@ -31,7 +31,9 @@ def option(site: Site, name: str) -> str:
     return str(found[0][0]) if found else ""
 
 
-@pytest.mark.parametrize(("language", "word"), [("en", "Send a test"), ("ru", "Проверить отправку")])
+@pytest.mark.parametrize(
+    ("language", "word"), [("en", "Send a test"), ("ru", "Проверить отправку")]
+)
 def test_it_shows_settings_without_the_secret_in_both_languages(
     site: Site, language: str, word: str
 ) -> None:

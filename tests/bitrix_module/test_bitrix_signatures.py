@@ -23,7 +23,14 @@ foreach (json_decode(file_get_contents('%s'), true) as $vector) {
 }
 echo json_encode($signed);
 """
-OTHERWISE_SIGNED = ("sig_", "only_v1a", "body_one_space", "id_changed", "ts_changed", "rotation_old")
+OTHERWISE_SIGNED = (
+    "sig_",
+    "only_v1a",
+    "body_one_space",
+    "id_changed",
+    "ts_changed",
+    "rotation_old",
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +49,7 @@ def test_all_vectors_are_there(signed: dict[str, list[str]]) -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_php_signs_as_the_vector_says(
-    signed: dict[str, list[str]], vector: dict[str, Any]
-) -> None:
+def test_php_signs_as_the_vector_says(signed: dict[str, list[str]], vector: dict[str, Any]) -> None:
     candidates = vector["headers"].get("webhook-signature", "").split(" ")
     is_found = any(header in candidates for header in signed[vector["name"]])
     if vector["expect"] == 202:

@@ -28,7 +28,7 @@ def other_crm(postgres: PrivatePostgres, migrated_database: str) -> Iterator[Crm
     [{}, {"era": "2015", "charset": "cp1251"}],
     ids=["2026", "2015 in cp1251"],
 )
-def test_a_whole_shop_sent_by_the_module_equals_the_shop_in_mysql(
+def test_a_whole_shop_sent_by_the_module_equals_the_shop_in_mysql(  # noqa: PLR0917 - fixtures
     make_shop: Callable[..., Shop],
     tmp_path: Path,
     receiver: Service,
@@ -128,9 +128,7 @@ def test_an_order_of_a_thousand_lines_stays_below_the_receivers_limit(
 
 
 @pytest.mark.parametrize("value", ["0xC3286162", "0x00414243", "0xEDA080", "0xF09F8C90"])
-def test_odd_bytes_stop_nothing(
-    site: Site, receiver: Service, inbox: Inbox, value: str
-) -> None:
+def test_odd_bytes_stop_nothing(site: Site, receiver: Service, inbox: Inbox, value: str) -> None:
     """As an import leaves them in a column of a binary collation."""
     order = site.order()
     site.shop.connection.query("CREATE TABLE b_tmp_order LIKE b_sale_order")

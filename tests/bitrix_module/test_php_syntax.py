@@ -47,7 +47,13 @@ def test_it_is_php_7_4(path: Path) -> None:
     tokens: list[tuple[str, str]] = json.loads(done.stdout)
     assert {name for name, _ in tokens} & LATER_TOKENS == set()
 
-    skipped = {"T_COMMENT", "T_DOC_COMMENT", "T_INLINE_HTML", "T_CONSTANT_ENCAPSED_STRING", "T_ENCAPSED_AND_WHITESPACE"}
+    skipped = {
+        "T_COMMENT",
+        "T_DOC_COMMENT",
+        "T_INLINE_HTML",
+        "T_CONSTANT_ENCAPSED_STRING",
+        "T_ENCAPSED_AND_WHITESPACE",
+    }
     code = "".join(
         "''" if name in skipped else (" " if name == "T_WHITESPACE" else text)
         for name, text in tokens

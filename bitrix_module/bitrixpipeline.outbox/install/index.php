@@ -32,10 +32,14 @@ class bitrixpipeline_outbox extends CModule
         if ($missing) {
             return $this->complain(Loc::getMessage('BITRIXPIPELINE_OUTBOX_MISSING') . implode(', ', $missing));
         }
+        $wasInstalled = ModuleManager::isModuleInstalled($this->MODULE_ID);
+        $hadOutbox = \Bitrixpipeline\Outbox\Schema::hasTables();
         try {
             $this->InstallDB();
         } catch (\Throwable $fault) {
-            $this->UnInstallDB(true);
+            if (!$wasInstalled) {
+                $this->UnInstallDB($hadOutbox);
+            }
             return $this->complain(get_class($fault));
         }
         return true;

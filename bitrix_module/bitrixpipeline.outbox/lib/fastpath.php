@@ -25,8 +25,12 @@ class FastPath
     public static function run(): void
     {
         self::$isScheduled = false;
-        $timeout = Settings::number('fast_timeout');
-        Sender::here()->run(self::MOST_EVENTS, (float)$timeout, $timeout);
+        try {
+            $timeout = Settings::number('fast_timeout');
+            Sender::here()->run(self::MOST_EVENTS, (float)$timeout, $timeout);
+        } catch (\Throwable $fault) {
+            Journal::error('the fast path failed', ['fault' => Journal::name($fault)]);
+        }
     }
 
     /** Where the server cannot close the response first, the buyer would wait. */

@@ -46,6 +46,13 @@ class Schema
         Option::delete(Settings::MODULE);
     }
 
+    public static function hasTables(): bool
+    {
+        return (bool)Application::getConnection()->queryScalar(
+            "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '" . Outbox::TABLE . "'"
+        );
+    }
+
     public static function stored(): int
     {
         return (int)Option::get(Settings::MODULE, self::OPTION, '0');
