@@ -250,6 +250,32 @@ def test_two_senders_at_once_send_each_event_once(site: Site, listener: Listener
     assert sum(report["delivered"] for report in reports) == count
 
 
+BETWEEN = """
+use Bitrixpipeline\\Outbox\\Outbox;
+Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
+$slow = new class {
+    public $first = [];
+    public function query($sql) {
+        $found = Bitrix\\Main\\Application::getConnection()->query($sql);
+        if (strpos($sql, 'SELECT o.ID') === 0) {
+            $this->first = Outbox::here()->claim(10, 60);
+        }
+        return $found;
+    }
+    public function __call($name, $arguments) {
+        return Bitrix\\Main\\Application::getConnection()->$name(...$arguments);
+    }
+};
+echo count((new Outbox($slow))->claim(10, 60)), count($slow->first);
+"""
+
+
+def test_what_another_took_between_the_look_and_the_claim_stays_the_others(site: Site) -> None:
+    site.add("user.deleted", 1, 2, 3)
+
+    assert site.hit(BETWEEN) == "03"
+
+
 def test_of_one_order_the_older_event_goes_first(site: Site, listener: Listener) -> None:
     order = site.order()
     site.add("order.saved", order)
