@@ -5,7 +5,7 @@ RUN := .venv/bin
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-TEST_PACKAGES := mariadb-server chromium postgresql pgbouncer
+TEST_PACKAGES := mariadb-server chromium postgresql pgbouncer php-cli php-curl php-mbstring php-mysql
 # Build tools, so that an installation needs nothing that is not locked; uv installs and locks.
 BUILD_TOOLS := editables hatchling uv
 COMPILE := $(RUN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -38,7 +38,7 @@ lint: ## Check style, types, layers and shell scripts
 	$(RUN)/ruff format --check
 	$(RUN)/mypy
 	$(RUN)/lint-imports
-	shellcheck bin/* .ci/run
+	shellcheck bin/* .ci/run bitrix_module/deploy
 
 .PHONY: bench
 bench: bench-sync bench-webhooks ## Measure everything

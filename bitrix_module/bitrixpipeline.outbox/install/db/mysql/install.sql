@@ -1,0 +1,34 @@
+CREATE TABLE IF NOT EXISTS b_bitrixpipeline_outbox (
+    ID bigint unsigned NOT NULL AUTO_INCREMENT,
+    UID varchar(40) CHARACTER SET ascii NOT NULL,
+    TYPE varchar(40) CHARACTER SET ascii NOT NULL,
+    ENTITY varchar(20) CHARACTER SET ascii NOT NULL,
+    ENTITY_ID int unsigned NOT NULL,
+    IBLOCK_ID int unsigned NULL,
+    ORIGIN varchar(10) CHARACTER SET ascii NOT NULL,
+    SAVES int unsigned NOT NULL DEFAULT 1,
+    PENDING tinyint NULL DEFAULT 1,
+    STATE char(1) CHARACTER SET ascii NOT NULL DEFAULT 'W',
+    BEGUN int unsigned NOT NULL DEFAULT 0,
+    ATTEMPTS int unsigned NOT NULL DEFAULT 0,
+    REFUSALS int unsigned NOT NULL DEFAULT 0,
+    LEASE varchar(32) CHARACTER SET ascii NULL,
+    LEASED_UNTIL datetime NULL,
+    DUE_AT datetime NOT NULL,
+    CREATED_AT datetime NOT NULL,
+    LAST_ERROR varchar(250) CHARACTER SET ascii NULL,
+    BODY mediumblob NULL,
+    PRIMARY KEY (ID),
+    UNIQUE KEY ux_bitrixpipeline_outbox_pending (ENTITY, ENTITY_ID, TYPE, PENDING),
+    KEY ix_bitrixpipeline_outbox_state (STATE),
+    KEY ix_bitrixpipeline_outbox_lease (LEASE)
+) ENGINE = InnoDB;
+CREATE TABLE IF NOT EXISTS b_bitrixpipeline_state (
+    ID tinyint NOT NULL,
+    FAILURES int unsigned NOT NULL DEFAULT 0,
+    PAUSED_UNTIL datetime NULL,
+    DELIVERED_AT datetime NULL,
+    LAST_ERROR varchar(250) CHARACTER SET ascii NULL,
+    PRIMARY KEY (ID)
+) ENGINE = InnoDB;
+INSERT IGNORE INTO b_bitrixpipeline_state (ID) VALUES (1);

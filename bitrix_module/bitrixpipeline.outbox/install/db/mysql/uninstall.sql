@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS b_bitrixpipeline_outbox;
+DROP TABLE IF EXISTS b_bitrixpipeline_state;

@@ -1,0 +1,112 @@
+<?php
+use Bitrix\Main\Localization\Loc;
+use Bitrix\Main\ModuleManager;
+
+Loc::loadMessages(__FILE__);
+
+class bitrixpipeline_outbox extends CModule
+{
+    public $MODULE_ID = 'bitrixpipeline.outbox';
+    public $MODULE_VERSION;
+    public $MODULE_VERSION_DATE;
+    public $MODULE_NAME;
+    public $MODULE_DESCRIPTION;
+    public $PARTNER_NAME = 'bitrix_pipeline';
+    public $PARTNER_URI = '';
+    public $MODULE_GROUP_RIGHTS = 'Y';
+
+    public function __construct()
+    {
+        $arModuleVersion = [];
+        include __DIR__ . '/version.php';
+        $this->MODULE_VERSION = $arModuleVersion['VERSION'];
+        $this->MODULE_VERSION_DATE = $arModuleVersion['VERSION_DATE'];
+        $this->MODULE_NAME = Loc::getMessage('BITRIXPIPELINE_OUTBOX_NAME');
+        $this->MODULE_DESCRIPTION = Loc::getMessage('BITRIXPIPELINE_OUTBOX_DESCRIPTION');
+    }
+
+    public function DoInstall()
+    {
+        $this->requireClasses();
+        $missing = \Bitrixpipeline\Outbox\Requirements::missing();
+        if ($missing) {
+            return $this->complain(Loc::getMessage('BITRIXPIPELINE_OUTBOX_MISSING') . implode(', ', $missing));
+        }
+        $wasInstalled = ModuleManager::isModuleInstalled($this->MODULE_ID);
+        $hadOutbox = \Bitrixpipeline\Outbox\Schema::hasTables();
+        try {
+            $this->InstallDB();
+        } catch (\Throwable $fault) {
+            if (!$wasInstalled) {
+                $this->UnInstallDB($hadOutbox);
+            }
+            return $this->complain(get_class($fault));
+        }
+        return true;
+    }
+
+    public function DoUninstall()
+    {
+        global $APPLICATION;
+        $isAsked = PHP_SAPI === 'cli' || isset($_REQUEST['bitrixpipeline_step']);
+        if (!$isAsked) {
+            $APPLICATION->IncludeAdminFile($this->MODULE_NAME, __DIR__ . '/unstep.php');
+            return false;
+        }
+        if (PHP_SAPI !== 'cli' && !check_bitrix_sessid()) {
+            return false;
+        }
+        $this->UnInstallDB(($_REQUEST['keep_outbox'] ?? '') === 'Y');
+        return true;
+    }
+
+    public function InstallDB()
+    {
+        $this->requireClasses();
+        if (!ModuleManager::isModuleInstalled($this->MODULE_ID)) {
+            ModuleManager::registerModule($this->MODULE_ID);
+        }
+        \Bitrixpipeline\Outbox\Schema::install();
+        return true;
+    }
+
+    public function UnInstallDB($keepOutbox = false)
+    {
+        $this->requireClasses();
+        \Bitrixpipeline\Outbox\Schema::uninstall((bool)$keepOutbox);
+        ModuleManager::unRegisterModule($this->MODULE_ID);
+        return true;
+    }
+
+    public function GetModuleRightList()
+    {
+        return [
+            'reference_id' => ['D', 'R', 'W'],
+            'reference' => [
+                '[D] ' . Loc::getMessage('BITRIXPIPELINE_OUTBOX_RIGHT_D'),
+                '[R] ' . Loc::getMessage('BITRIXPIPELINE_OUTBOX_RIGHT_R'),
+                '[W] ' . Loc::getMessage('BITRIXPIPELINE_OUTBOX_RIGHT_W'),
+            ],
+        ];
+    }
+
+    private function complain(string $text)
+    {
+        global $APPLICATION;
+        $APPLICATION->ThrowException($text);
+        return false;
+    }
+
+    /** Bitrix loads the classes of installed modules only. */
+    private function requireClasses(): void
+    {
+        spl_autoload_register(static function (string $class): void {
+            if (strpos($class, 'Bitrixpipeline\\Outbox\\') === 0) {
+                $file = dirname(__DIR__) . '/lib/' . strtolower(substr($class, 22)) . '.php';
+                if (is_file($file)) {
+                    require_once $file;
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,30 @@
+<?php
+namespace Bitrixpipeline\Outbox;
+
+/** Bitrix evaluates the agent's name as PHP and takes what it returns for the next call. */
+class Agent
+{
+    public const NAME = '\Bitrixpipeline\Outbox\Agent::run();';
+    private const SECONDS = 60;
+
+    public static function run(): string
+    {
+        try {
+            self::send();
+        } catch (\Throwable $fault) {
+            Journal::error('the agent failed', ['fault' => Journal::name($fault)]);
+        }
+        return self::NAME;
+    }
+
+    public static function send(): Report
+    {
+        return Sender::here()->run(PHP_INT_MAX, (float)Settings::number('run_seconds'), Settings::number('timeout'));
+    }
+
+    public static function add(): void
+    {
+        \CAgent::RemoveModuleAgents(Settings::MODULE);
+        \CAgent::AddAgent(self::NAME, Settings::MODULE, 'N', self::SECONDS, '', 'Y', '', 100);
+    }
+}

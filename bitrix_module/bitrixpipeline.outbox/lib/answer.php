@@ -1,0 +1,50 @@
+<?php
+namespace Bitrixpipeline\Outbox;
+
+/** What became of a request, and what it means for the event. Status 0: there was no answer. */
+class Answer
+{
+    /** Says nothing about the event: the receiver, the network or the settings are at fault. */
+    private const OUTAGES = [0, 301, 302, 307, 308, 401, 404, 408, 429, 502, 503, 504];
+    /** The same event would get the same answer again. */
+    private const FINAL = [409, 415];
+
+    /** @var int */
+    public $status;
+    /** @var string */
+    public $error;
+    /** @var int seconds that the receiver asks for */
+    public $retryAfter;
+
+    public function __construct(int $status, string $error = '', int $retryAfter = 0)
+    {
+        $this->status = $status;
+        $this->error = $error;
+        $this->retryAfter = $retryAfter;
+    }
+
+    public function isDelivered(): bool
+    {
+        return $this->status >= 200 && $this->status < 300;
+    }
+
+    public function isOutage(): bool
+    {
+        return in_array($this->status, self::OUTAGES, true);
+    }
+
+    public function isFinal(): bool
+    {
+        return in_array($this->status, self::FINAL, true);
+    }
+
+    public function isTooLarge(): bool
+    {
+        return $this->status === 413;
+    }
+
+    public function reason(): string
+    {
+        return $this->status === 0 ? "no answer: {$this->error}" : "answered {$this->status}";
+    }
+}

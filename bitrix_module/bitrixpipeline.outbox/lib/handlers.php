@@ -1,0 +1,172 @@
+<?php
+namespace Bitrixpipeline\Outbox;
+
+use Bitrix\Main\Event;
+
+/**
+ * Runs inside the buyer's request: notes the news in the outbox and does nothing else.
+ * Whatever goes wrong here stays here, and nothing is returned: a result could stop a checkout.
+ */
+class Handlers
+{
+    /** @var int[] product by price, of prices that are about to be deleted */
+    private static $productsOfPrices = [];
+
+    public static function orderSaved(Event $event): void
+    {
+        self::quietly(static function () use ($event): void {
+            // A save that changed nothing; REST makes them when a status is set anew.
+            $unchanged = $event->getParameter('IS_CHANGED') === false && !$event->getParameter('IS_NEW');
+            if (!$unchanged) {
+                self::note('order.saved', self::orderOf($event));
+            }
+        });
+    }
+
+    public static function orderDeleted(Event $event): void
+    {
+        self::quietly(static function () use ($event): void {
+            if ($event->getParameter('VALUE') !== false) {
+                self::note('order.deleted', self::orderOf($event));
+            }
+        });
+    }
+
+    public static function orderArchived(Event $event): void
+    {
+        self::quietly(static function () use ($event): void {
+            self::note('order.archived', self::orderOf($event));
+        });
+    }
+
+    public static function userSaved(&$fields): void
+    {
+        self::quietly(static function () use ($fields): void {
+            self::noteSaved('user.saved', $fields);
+        });
+    }
+
+    public static function userDeleted($id): void
+    {
+        self::quietly(static function () use ($id): void {
+            self::note('user.deleted', $id);
+        });
+    }
+
+    public static function elementSaved(&$fields): void
+    {
+        self::quietly(static function () use ($fields): void {
+            self::noteSaved('product.saved', $fields);
+        });
+    }
+
+    public static function elementDeleted($row): void
+    {
+        self::quietly(static function () use ($row): void {
+            // A workflow's old version went, not the product.
+            if (empty($row['WF_PARENT_ELEMENT_ID']) || $row['WF_PARENT_ELEMENT_ID'] == $row['ID']) {
+                self::note('product.deleted', $row['ID'] ?? 0, $row['IBLOCK_ID'] ?? null);
+            }
+        });
+    }
+
+    public static function propertiesSaved($elementId, $iblockId, ...$rest): void
+    {
+        self::quietly(static function () use ($elementId, $iblockId): void {
+            self::note('product.saved', $elementId, $iblockId);
+        });
+    }
+
+    public static function sectionSaved(&$fields): void
+    {
+        self::quietly(static function () use ($fields): void {
+            self::noteSaved('category.saved', $fields);
+        });
+    }
+
+    public static function sectionDeleted($row): void
+    {
+        self::quietly(static function () use ($row): void {
+            self::note('category.deleted', $row['ID'] ?? 0, $row['IBLOCK_ID'] ?? null);
+        });
+    }
+
+    public static function catalogProductSaved(Event $event): void
+    {
+        self::quietly(static function () use ($event): void {
+            if ($event->getParameter('success') !== false) {
+                self::note('product.saved', self::idOf($event));
+            }
+        });
+    }
+
+    public static function priceSaved(Event $event): void
+    {
+        self::quietly(static function () use ($event): void {
+            $fields = $event->getParameter('fields');
+            $product = is_array($fields) ? (int)($fields['PRODUCT_ID'] ?? 0) : 0;
+            if ($product > 0) {
+                self::note('product.saved', $product);
+                return;
+            }
+            Outbox::here()->addProductOfPrice(self::idOf($event), Origin::current());
+            FastPath::schedule();
+        });
+    }
+
+    public static function priceGoes(Event $event): void
+    {
+        self::quietly(static function () use ($event): void {
+            $price = self::idOf($event);
+            self::$productsOfPrices[$price] = Outbox::here()->productOfPrice($price);
+        });
+    }
+
+    public static function priceDeleted(Event $event): void
+    {
+        self::quietly(static function () use ($event): void {
+            $price = self::idOf($event);
+            self::note('product.saved', self::$productsOfPrices[$price] ?? 0);
+            unset(self::$productsOfPrices[$price]);
+        });
+    }
+
+    private static function quietly(callable $note): void
+    {
+        try {
+            if (Settings::isEnabled()) {
+                $note();
+            }
+        } catch (\Throwable $fault) {
+            Journal::error('a handler failed', ['fault' => Journal::name($fault)]);
+        }
+    }
+
+    /** These events come after a failure too, and then without an ID. */
+    private static function noteSaved(string $type, $fields): void
+    {
+        if (is_array($fields) && ($fields['RESULT'] ?? true) !== false) {
+            self::note($type, $fields['ID'] ?? 0, $fields['IBLOCK_ID'] ?? null);
+        }
+    }
+
+    private static function note(string $type, $id, $iblockId = null): void
+    {
+        if ((int)$id > 0) {
+            Outbox::here()->add($type, (int)$id, Origin::current(), (int)$iblockId ?: null);
+            FastPath::schedule();
+        }
+    }
+
+    private static function orderOf(Event $event): int
+    {
+        $order = $event->getParameter('ENTITY');
+        return is_object($order) ? (int)$order->getId() : 0;
+    }
+
+    private static function idOf(Event $event): int
+    {
+        $id = $event->getParameter('id');
+        return (int)(is_array($id) ? reset($id) : $id);
+    }
+}

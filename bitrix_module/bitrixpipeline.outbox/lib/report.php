@@ -1,0 +1,22 @@
+<?php
+namespace Bitrixpipeline\Outbox;
+
+/** What a run of the sender did. */
+class Report
+{
+    /** @var int */
+    public $delivered = 0;
+    /** @var int there was nothing (any more) to tell */
+    public $dropped = 0;
+    /** @var int */
+    public $failed = 0;
+    /** @var int */
+    public $dead = 0;
+    /** @var string why it ended */
+    public $stopped = 'nothing more is due';
+
+    public function facts(): array
+    {
+        return get_object_vars($this);
+    }
+}

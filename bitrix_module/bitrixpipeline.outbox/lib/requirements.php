@@ -1,0 +1,34 @@
+<?php
+namespace Bitrixpipeline\Outbox;
+
+use Bitrix\Main\ModuleManager;
+
+/** What the site must have. */
+class Requirements
+{
+    public const PHP = '7.4.0';
+    private const EXTENSIONS = ['curl', 'hash', 'json', 'mbstring'];
+    /** The first versions that have the events listened to. */
+    private const MODULES = ['main' => '20.0.0', 'iblock' => '18.0.0', 'catalog' => '18.0.0', 'sale' => '18.0.0'];
+
+    /** @return string[] what is missing */
+    public static function missing(): array
+    {
+        $missing = [];
+        if (version_compare(PHP_VERSION, self::PHP, '<')) {
+            $missing[] = 'PHP ' . self::PHP . ' (this is ' . PHP_VERSION . ')';
+        }
+        foreach (self::EXTENSIONS as $extension) {
+            if (!extension_loaded($extension)) {
+                $missing[] = "PHP's extension $extension";
+            }
+        }
+        foreach (self::MODULES as $module => $least) {
+            $version = ModuleManager::isModuleInstalled($module) || $module === 'main' ? ModuleManager::getVersion($module) : false;
+            if (!$version || version_compare($version, $least, '<')) {
+                $missing[] = "module $module $least" . ($version ? " (this is $version)" : '');
+            }
+        }
+        return $missing;
+    }
+}

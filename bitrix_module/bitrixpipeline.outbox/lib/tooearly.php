@@ -1,0 +1,7 @@
+<?php
+namespace Bitrixpipeline\Outbox;
+
+/** What the event tells of has not happened yet. */
+class TooEarly extends \RuntimeException
+{
+}

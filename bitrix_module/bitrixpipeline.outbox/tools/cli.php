@@ -1,0 +1,20 @@
+<?php
+// What bitrix_module/deploy calls on the server: php -f tools/cli.php COMMAND [ARGUMENT…]
+if (PHP_SAPI !== 'cli') {
+    http_response_code(404);
+    die();
+}
+define('NO_KEEP_STATISTIC', true);
+define('NOT_CHECK_PERMISSIONS', true);
+define('BX_NO_ACCELERATOR_RESET', true);
+define('STOP_STATISTICS', true);
+define('NO_AGENT_CHECK', true);
+
+$root = getenv('BITRIX_DOCUMENT_ROOT') ?: dirname(__DIR__, 4);
+$_SERVER['DOCUMENT_ROOT'] = $root;
+require $root . '/bitrix/modules/main/include/prolog_before.php';
+while (ob_get_level()) {
+    ob_end_clean();
+}
+require __DIR__ . '/commands.php';
+exit(bitrixpipeline_outbox_command(array_slice($argv, 1)));

@@ -1,0 +1,153 @@
+<?php
+use Bitrix\Main\Config\Option;
+use Bitrix\Main\Loader;
+use Bitrix\Main\ModuleManager;
+use Bitrixpipeline\Outbox\Agent;
+use Bitrixpipeline\Outbox\Desk;
+use Bitrixpipeline\Outbox\IncomingWebhook;
+use Bitrixpipeline\Outbox\Requirements;
+use Bitrixpipeline\Outbox\Schema;
+use Bitrixpipeline\Outbox\SelfCheck;
+use Bitrixpipeline\Outbox\Sender;
+use Bitrixpipeline\Outbox\Settings;
+use Bitrixpipeline\Outbox\Signature;
+
+const BITRIXPIPELINE_MODULE = 'bitrixpipeline.outbox';
+
+/** The exit code. */
+function bitrixpipeline_outbox_command(array $words): int
+{
+    $commands = [
+        'check' => 'check', 'is-installed' => 'is_installed', 'install' => 'install', 'uninstall' => 'uninstall',
+        'export' => 'export', 'import' => 'import', 'set' => 'set', 'ping' => 'ping', 'send' => 'send',
+        'status' => 'status', 'retry' => 'retry', 'create-webhook' => 'create_webhook',
+    ];
+    $command = (string)array_shift($words);
+    if (!isset($commands[$command])) {
+        fwrite(STDERR, 'commands: ' . implode(', ', array_keys($commands)) . "\n");
+        return 2;
+    }
+    try {
+        return (int)call_user_func('bitrixpipeline_outbox_' . $commands[$command], ...$words);
+    } catch (\Throwable $fault) {
+        fwrite(STDERR, get_class($fault) . ' at ' . basename($fault->getFile()) . ':' . $fault->getLine() . "\n");
+        return 1;
+    }
+}
+
+function bitrixpipeline_outbox_load(): void
+{
+    spl_autoload_register(static function (string $class): void {
+        $file = dirname(__DIR__) . '/lib/' . strtolower(substr($class, 22)) . '.php';
+        if (strpos($class, 'Bitrixpipeline\\Outbox\\') === 0 && is_file($file)) {
+            require_once $file;
+        }
+    });
+    Loader::includeModule(BITRIXPIPELINE_MODULE);
+}
+
+function bitrixpipeline_outbox_check(): int
+{
+    bitrixpipeline_outbox_load();
+    foreach (Requirements::missing() as $missing) {
+        fwrite(STDERR, "missing: $missing\n");
+    }
+    echo 'php ' . PHP_VERSION . ', agents: ' . SelfCheck::agents() . "\n";
+    return Requirements::missing() ? 1 : 0;
+}
+
+function bitrixpipeline_outbox_is_installed(): int
+{
+    return ModuleManager::isModuleInstalled(BITRIXPIPELINE_MODULE) ? 0 : 1;
+}
+
+function bitrixpipeline_outbox_install(): int
+{
+    $module = CModule::CreateModuleObject(BITRIXPIPELINE_MODULE);
+    if (!$module || $module->DoInstall() !== true) {
+        global $APPLICATION;
+        $exception = $APPLICATION->GetException();
+        fwrite(STDERR, ($exception ? $exception->GetString() : 'Bitrix does not find the module') . "\n");
+        return 1;
+    }
+    return 0;
+}
+
+function bitrixpipeline_outbox_uninstall(string $keep = ''): int
+{
+    $_REQUEST['keep_outbox'] = $keep === '--keep-outbox' ? 'Y' : 'N';
+    return CModule::CreateModuleObject(BITRIXPIPELINE_MODULE)->DoUninstall() ? 0 : 1;
+}
+
+/** All options as JSON: for the backup, which only its owner may read. */
+function bitrixpipeline_outbox_export(): int
+{
+    echo json_encode(Option::getForModule(BITRIXPIPELINE_MODULE), JSON_UNESCAPED_UNICODE), "\n";
+    return 0;
+}
+
+function bitrixpipeline_outbox_import(): int
+{
+    $options = json_decode((string)stream_get_contents(STDIN), true);
+    if (!is_array($options)) {
+        return 1;
+    }
+    Option::delete(BITRIXPIPELINE_MODULE);
+    foreach ($options as $name => $value) {
+        Option::set(BITRIXPIPELINE_MODULE, (string)$name, (string)$value);
+    }
+    return 0;
+}
+
+/** The value comes on standard input: arguments can be seen by every user of the machine. */
+function bitrixpipeline_outbox_set(string $name = ''): int
+{
+    bitrixpipeline_outbox_load();
+    $value = trim((string)stream_get_contents(STDIN));
+    $words = preg_split('/[\s,]+/', $value, -1, PREG_SPLIT_NO_EMPTY);
+    if ($name === 'secrets' && (!$words || array_filter($words, [Signature::class, 'isSecret']) !== $words)) {
+        fwrite(STDERR, "a secret is malformed: whsec_ and the base64 of 24 to 64 bytes\n");
+        return 1;
+    }
+    Option::set(BITRIXPIPELINE_MODULE, $name, $value);
+    return 0;
+}
+
+function bitrixpipeline_outbox_ping(): int
+{
+    bitrixpipeline_outbox_load();
+    $complaint = Sender::lack();
+    $answer = $complaint === '' ? Sender::here()->ping(Settings::number('timeout')) : null;
+    $said = $answer ? $answer->reason() : $complaint;
+    fwrite($answer && $answer->isDelivered() ? STDOUT : STDERR, "receiver: $said\n");
+    return $answer && $answer->isDelivered() ? 0 : 1;
+}
+
+function bitrixpipeline_outbox_send(): int
+{
+    bitrixpipeline_outbox_load();
+    echo json_encode(Agent::send()->facts()), "\n";
+    return 0;
+}
+
+function bitrixpipeline_outbox_status(): int
+{
+    bitrixpipeline_outbox_load();
+    echo json_encode(SelfCheck::facts(), JSON_PRETTY_PRINT | JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE), "\n";
+    return 0;
+}
+
+function bitrixpipeline_outbox_retry(): int
+{
+    bitrixpipeline_outbox_load();
+    echo (new Desk())->retry(), "\n";
+    return 0;
+}
+
+function bitrixpipeline_outbox_create_webhook(string $userId = '1'): int
+{
+    bitrixpipeline_outbox_load();
+    $url = IncomingWebhook::create((int)$userId);
+    echo $url === '' ? '' : "$url\n";
+    return $url === '' ? 1 : 0;
+}

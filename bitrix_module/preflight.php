@@ -1,0 +1,82 @@
+<?php
+// Looks at a site before anything is put there: php -- DOCUMENT_ROOT RECEIVER_URL < preflight.php
+// Words at the start of a line: ok, warn, fail. Nothing is changed.
+$root = $argv[1];
+$url = isset($argv[2]) ? $argv[2] : '';
+$failed = false;
+
+function say($word, $what)
+{
+    global $failed;
+    $failed = $failed || $word === 'fail';
+    echo "$word $what\n";
+}
+
+say(PHP_VERSION_ID >= 70400 ? 'ok' : 'fail', 'PHP ' . PHP_VERSION . ' (7.4 or later is needed)');
+foreach (array('curl', 'hash', 'json', 'mbstring', 'mysqli') as $extension) {
+    say(extension_loaded($extension) ? 'ok' : 'fail', "PHP's extension $extension");
+}
+$prolog = "$root/bitrix/modules/main/include/prolog_before.php";
+say(is_file($prolog) ? 'ok' : 'fail', "Bitrix in $root");
+$modules = is_dir("$root/local/modules") ? "$root/local/modules" : (is_dir("$root/local") ? "$root/local" : $root);
+say(is_writable($modules) ? 'ok' : 'fail', "may write into $modules");
+$owner = is_dir("$root/bitrix") ? fileowner("$root/bitrix") : false;
+if (function_exists('posix_geteuid') && $owner !== false && $owner !== posix_geteuid()) {
+    say('warn', "the site's files belong to another user (uid $owner): run this as that user");
+}
+if ($url !== '' && extension_loaded('curl')) {
+    look_at_receiver($url);
+}
+if ($failed) {
+    exit(1);
+}
+
+define('NO_KEEP_STATISTIC', true);
+define('NOT_CHECK_PERMISSIONS', true);
+define('NO_AGENT_CHECK', true);
+define('STOP_STATISTICS', true);
+$_SERVER['DOCUMENT_ROOT'] = $root;
+require $prolog;
+while (ob_get_level()) {
+    ob_end_clean();
+}
+foreach (array('main', 'iblock', 'catalog', 'sale', 'rest') as $module) {
+    $version = \Bitrix\Main\ModuleManager::getVersion($module);
+    $isThere = $version && ($module === 'main' || \Bitrix\Main\ModuleManager::isModuleInstalled($module));
+    say($isThere ? 'ok' : ($module === 'rest' ? 'warn' : 'fail'), "module $module " . ($isThere ? $version : 'is not installed'));
+}
+$cron = \Bitrix\Main\Config\Option::get('main', 'agents_use_crontab', 'N') === 'Y'
+    || (defined('BX_CRONTAB_SUPPORT') && BX_CRONTAB_SUPPORT === true);
+say($cron ? 'ok' : 'warn', $cron ? 'agents run by cron' : 'agents run on hits: on a quiet site events wait; cron is advised');
+$clock = (int)\Bitrix\Main\Application::getConnection()->queryScalar('SELECT UNIX_TIMESTAMP()') - time();
+say(abs($clock) < 60 ? 'ok' : 'warn', "MySQL's clock is $clock s off PHP's");
+exit($failed ? 1 : 0);
+
+function look_at_receiver($url)
+{
+    $date = 0;
+    $handle = curl_init($url);
+    curl_setopt_array($handle, array(
+        CURLOPT_POST => true,
+        CURLOPT_POSTFIELDS => '{}',
+        CURLOPT_HTTPHEADER => array('Content-Type: application/json', 'Expect:'),
+        CURLOPT_RETURNTRANSFER => true,
+        CURLOPT_TIMEOUT => 10,
+        CURLOPT_HEADERFUNCTION => function ($handle, $line) use (&$date) {
+            if (stripos($line, 'date:') === 0) {
+                $date = (int)strtotime(trim(substr($line, 5)));
+            }
+            return strlen($line);
+        },
+    ));
+    curl_exec($handle);
+    $number = curl_errno($handle);
+    $status = (int)curl_getinfo($handle, CURLINFO_RESPONSE_CODE);
+    // Unsigned, so a receiver refuses it: that it does is what proves that it is one.
+    $isThere = $number === 0 && $status === 401;
+    say($isThere ? 'ok' : 'fail', $number ? 'the receiver cannot be reached: ' . curl_strerror($number) : "the receiver answers $status to what is not signed");
+    if ($isThere && $date > 0) {
+        $off = time() - $date;
+        say(abs($off) < 240 ? 'ok' : 'fail', "the clock is $off s off the receiver's");
+    }
+}

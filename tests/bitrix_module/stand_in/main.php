@@ -1,0 +1,375 @@
+<?php
+// A stand-in for the few classes of Bitrix's main module that ours uses, with their signatures. Tests only.
+namespace Bitrix\Main\DB {
+    class SqlQueryException extends \Exception
+    {
+    }
+
+    class Result
+    {
+        private $result;
+
+        public function __construct($result)
+        {
+            $this->result = $result;
+        }
+
+        public function fetchRaw()
+        {
+            return $this->result->fetch_assoc() ?: false;
+        }
+
+        public function fetch()
+        {
+            return $this->fetchRaw();
+        }
+    }
+
+    class SqlHelper
+    {
+        private $link;
+
+        public function __construct(\mysqli $link)
+        {
+            $this->link = $link;
+        }
+
+        public function forSql($value, $maxLength = 0)
+        {
+            return $this->link->real_escape_string($maxLength > 0 ? mb_substr($value, 0, $maxLength) : $value);
+        }
+    }
+
+    class Connection
+    {
+        public $link;
+        private $affected = 0;
+
+        public function __construct(array $of)
+        {
+            mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);
+            [$host, $port] = explode(':', $of['host']) + [1 => 3306];
+            $this->link = new \mysqli($host, $of['login'], $of['password'], $of['database'], (int)$port);
+            $this->link->set_charset($of['charset'] ?? 'utf8mb4');
+            $this->link->query("SET sql_mode = '', time_zone = '+03:00'");
+        }
+
+        public function query($sql)
+        {
+            return new Result($this->execute($sql));
+        }
+
+        public function queryScalar($sql)
+        {
+            $row = $this->execute($sql)->fetch_row();
+            return $row ? $row[0] : null;
+        }
+
+        public function queryExecute($sql)
+        {
+            $this->execute($sql);
+        }
+
+        public function getAffectedRowsCount()
+        {
+            return $this->affected;
+        }
+
+        public function getSqlHelper()
+        {
+            return new SqlHelper($this->link);
+        }
+
+        public function startTransaction()
+        {
+            $this->link->begin_transaction();
+        }
+
+        public function commitTransaction()
+        {
+            $this->link->commit();
+        }
+
+        public function rollbackTransaction()
+        {
+            $this->link->rollback();
+        }
+
+        private function execute($sql)
+        {
+            try {
+                $result = $this->link->query($sql);
+            } catch (\mysqli_sql_exception $fault) {
+                throw new SqlQueryException("Mysql query error: {$fault->getMessage()} in $sql", $fault->getCode());
+            }
+            $this->affected = $this->link->affected_rows;
+            return $result;
+        }
+    }
+}
+
+namespace Bitrix\Main\Config {
+    use Bitrix\Main\Application;
+
+    class Configuration
+    {
+        public static function getValue($name)
+        {
+            $all = include $_SERVER['DOCUMENT_ROOT'] . '/bitrix/.settings.php';
+            return $all[$name]['value'] ?? null;
+        }
+    }
+
+    class Option
+    {
+        public static function get($moduleId, $name, $default = '', $siteId = false)
+        {
+            $all = self::getForModule($moduleId);
+            return $all[$name] ?? ($default !== '' ? $default : (self::getDefaults($moduleId)[$name] ?? $default));
+        }
+
+        public static function set($moduleId, $name, $value = '', $siteId = '')
+        {
+            [$module, $name, $value] = self::quoted([$moduleId, $name, (string)$value]);
+            Application::getConnection()->queryExecute("DELETE FROM b_option WHERE MODULE_ID = '$module' AND NAME = '$name'");
+            Application::getConnection()->queryExecute("INSERT INTO b_option (MODULE_ID, NAME, VALUE) VALUES ('$module', '$name', '$value')");
+        }
+
+        public static function delete($moduleId, array $filter = [])
+        {
+            $and = isset($filter['name']) ? " AND NAME = '" . self::quoted([$filter['name']])[0] . "'" : '';
+            Application::getConnection()->queryExecute("DELETE FROM b_option WHERE MODULE_ID = '" . self::quoted([$moduleId])[0] . "'$and");
+        }
+
+        public static function getForModule($moduleId, $siteId = false)
+        {
+            $result = Application::getConnection()->query("SELECT NAME, VALUE FROM b_option WHERE MODULE_ID = '" . self::quoted([$moduleId])[0] . "'");
+            $found = [];
+            while ($row = $result->fetchRaw()) {
+                $found[$row['NAME']] = $row['VALUE'];
+            }
+            return $found;
+        }
+
+        public static function getDefaults($moduleId)
+        {
+            $file = $_SERVER['DOCUMENT_ROOT'] . "/local/modules/$moduleId/default_option.php";
+            if (!is_file($file)) {
+                return [];
+            }
+            include $file;
+            return ${str_replace('.', '_', $moduleId) . '_default_option'};
+        }
+
+        private static function quoted(array $words)
+        {
+            return array_map([Application::getConnection()->getSqlHelper(), 'forSql'], $words);
+        }
+    }
+}
+
+namespace Bitrix\Main\Localization {
+    class Loc
+    {
+        private static $messages = [];
+
+        public static function loadMessages($file)
+        {
+            $root = $_SERVER['DOCUMENT_ROOT'] . '/local/modules/bitrixpipeline.outbox';
+            $lang = $root . '/lang/' . LANGUAGE_ID . substr(realpath($file), strlen(realpath($root)));
+            if (is_file($lang)) {
+                $MESS = [];
+                include $lang;
+                self::$messages = $MESS + self::$messages;
+            }
+        }
+
+        public static function getMessage($code, $replace = null, $language = null)
+        {
+            return isset(self::$messages[$code]) ? strtr(self::$messages[$code], $replace ?: []) : null;
+        }
+    }
+}
+
+namespace Bitrix\Main {
+    class Application
+    {
+        private static $instance;
+        private static $connection;
+        private $jobs = [];
+
+        public static function getInstance()
+        {
+            return self::$instance = self::$instance ?: new self();
+        }
+
+        public static function getConnection($name = '')
+        {
+            $of = Config\Configuration::getValue('connections')['default'];
+            return self::$connection = self::$connection ?: new DB\Connection($of);
+        }
+
+        public function addBackgroundJob(callable $job, array $args = [], $priority = 100)
+        {
+            $this->jobs[] = [$job, $args];
+        }
+
+        /** What Bitrix does after the response was flushed. */
+        public function terminate($status = 0)
+        {
+            while ($job = array_shift($this->jobs)) {
+                call_user_func_array($job[0], $job[1]);
+            }
+        }
+    }
+
+    class Event
+    {
+        private $parameters;
+
+        public function __construct($moduleId, $type, $parameters = [])
+        {
+            $this->parameters = $parameters;
+        }
+
+        public function getParameter($key)
+        {
+            return $this->parameters[$key] ?? null;
+        }
+
+        public function getParameters()
+        {
+            return $this->parameters;
+        }
+    }
+
+    class EventManager
+    {
+        private static $instance;
+
+        public static function getInstance()
+        {
+            return self::$instance = self::$instance ?: new self();
+        }
+
+        public function registerEventHandler($fromModuleId, $eventType, $toModuleId, $toClass = '', $toMethod = '', $sort = 100, $toPath = '', $toMethodArg = [])
+        {
+            $this->register(2, $fromModuleId, $eventType, $toModuleId, $toClass, $toMethod);
+        }
+
+        public function registerEventHandlerCompatible($fromModuleId, $eventType, $toModuleId, $toClass = '', $toMethod = '', $sort = 100, $toPath = '', $toMethodArg = [])
+        {
+            $this->register(1, $fromModuleId, $eventType, $toModuleId, $toClass, $toMethod);
+        }
+
+        public function unRegisterEventHandler($fromModuleId, $eventType, $toModuleId, $toClass = '', $toMethod = '', $toPath = '', $toMethodArg = [])
+        {
+            [$from, $event, $to, $class, $method] = self::quoted([$fromModuleId, $eventType, $toModuleId, $toClass, $toMethod]);
+            Application::getConnection()->queryExecute(
+                "DELETE FROM b_module_to_module WHERE FROM_MODULE_ID = '$from' AND MESSAGE_ID = '$event' AND TO_MODULE_ID = '$to' AND TO_CLASS = '$class' AND TO_METHOD = '$method'"
+            );
+        }
+
+        /** Calls the handlers as Bitrix does: rethrows, and includes the target module first. */
+        public function fire($moduleId, $eventType, array $arguments)
+        {
+            [$module, $event] = self::quoted([$moduleId, $eventType]);
+            $rows = Application::getConnection()->query("SELECT * FROM b_module_to_module WHERE FROM_MODULE_ID = '$module' AND MESSAGE_ID = '$event' ORDER BY SORT, ID");
+            $results = [];
+            while ($row = $rows->fetchRaw()) {
+                Loader::includeModule($row['TO_MODULE_ID']);
+                $given = $row['VERSION'] === '2' ? [new Event($moduleId, $eventType, $arguments)] : self::references($arguments);
+                $results[] = call_user_func_array([$row['TO_CLASS'], $row['TO_METHOD']], $given);
+            }
+            return $results;
+        }
+
+        private static function references(array &$arguments)
+        {
+            $given = [];
+            foreach ($arguments as $index => $value) {
+                $given[] = &$arguments[$index];
+            }
+            return $given;
+        }
+
+        private function register($version, ...$words)
+        {
+            [$from, $event, $to, $class, $method] = self::quoted($words);
+            $unique = md5("$from$event$to$class$method$version");
+            Application::getConnection()->queryExecute(
+                "INSERT IGNORE INTO b_module_to_module (SORT, FROM_MODULE_ID, MESSAGE_ID, TO_MODULE_ID, TO_CLASS, TO_METHOD, VERSION, UNIQUE_ID)"
+                . " VALUES (100, '$from', '$event', '$to', '$class', '$method', $version, '$unique')"
+            );
+        }
+
+        private static function quoted(array $words)
+        {
+            return array_map([Application::getConnection()->getSqlHelper(), 'forSql'], $words);
+        }
+    }
+
+    class ModuleManager
+    {
+        public static function isModuleInstalled($moduleName)
+        {
+            return (bool)Application::getConnection()->queryScalar("SELECT 1 FROM b_module WHERE ID = '$moduleName'");
+        }
+
+        public static function registerModule($moduleName)
+        {
+            Application::getConnection()->queryExecute("INSERT INTO b_module (ID) VALUES ('$moduleName')");
+        }
+
+        public static function unRegisterModule($moduleName)
+        {
+            \CAgent::RemoveModuleAgents($moduleName);
+            Application::getConnection()->queryExecute("DELETE FROM b_module WHERE ID = '$moduleName'");
+        }
+
+        public static function getVersion($moduleName)
+        {
+            $file = $_SERVER['DOCUMENT_ROOT'] . "/local/modules/$moduleName/install/version.php";
+            if (!is_file($file)) {
+                return self::isModuleInstalled($moduleName) || $moduleName === 'main' ? '25.0.0' : false;
+            }
+            include $file;
+            return $arModuleVersion['VERSION'];
+        }
+    }
+
+    class Loader
+    {
+        private static $included = [];
+
+        public static function includeModule($moduleName)
+        {
+            if (!ModuleManager::isModuleInstalled($moduleName)) {
+                return false;
+            }
+            $root = $_SERVER['DOCUMENT_ROOT'] . "/local/modules/$moduleName";
+            if (!isset(self::$included[$moduleName]) && is_dir($root)) {
+                self::$included[$moduleName] = true;
+                self::autoload($moduleName, "$root/lib");
+                include "$root/include.php";
+            }
+            return true;
+        }
+
+        private static function autoload($moduleName, $folder)
+        {
+            $namespace = implode('\\', array_map('ucfirst', explode('.', $moduleName))) . '\\';
+            spl_autoload_register(static function ($class) use ($namespace, $folder) {
+                if (stripos($class, $namespace) === 0) {
+                    $path = str_replace('\\', '/', substr($class, strlen($namespace)));
+                    foreach ([strtolower($path), $path] as $name) {
+                        if (is_file("$folder/$name.php")) {
+                            require_once "$folder/$name.php";
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+    }
+}

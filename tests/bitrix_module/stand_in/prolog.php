@@ -1,0 +1,14 @@
+<?php
+// What bitrix/modules/main/include/prolog_before.php of a throw-away site includes.
+error_reporting(E_ALL);
+// Whatever PHP complains of is a failure: shops show notices to buyers.
+set_error_handler(static function ($level, $message, $file, $line) {
+    throw new ErrorException($message, 0, $level, $file, $line);
+});
+define('B_PROLOG_INCLUDED', true);
+define('LANGUAGE_ID', getenv('STAND_IN_LANGUAGE') ?: 'en');
+require __DIR__ . '/main.php';
+require __DIR__ . '/legacy.php';
+require __DIR__ . '/sale.php';
+$GLOBALS['APPLICATION'] = new CMain();
+$GLOBALS['USER'] = new CUser();

@@ -1,0 +1,5 @@
+CREATE TABLE b_module (ID varchar(50) NOT NULL, DATE_ACTIVE timestamp NULL, PRIMARY KEY (ID));
+CREATE TABLE b_module_to_module (ID int NOT NULL AUTO_INCREMENT, TIMESTAMP_X timestamp NULL, SORT int NOT NULL DEFAULT 100, FROM_MODULE_ID varchar(50) NOT NULL, MESSAGE_ID varchar(255) NOT NULL, TO_MODULE_ID varchar(50) NOT NULL, TO_PATH varchar(255), TO_CLASS varchar(255), TO_METHOD varchar(255), TO_METHOD_ARG varchar(255), VERSION int, UNIQUE_ID varchar(32) NOT NULL, PRIMARY KEY (ID), UNIQUE KEY (UNIQUE_ID));
+CREATE TABLE b_agent (ID int NOT NULL AUTO_INCREMENT, MODULE_ID varchar(50), NAME text, ACTIVE char(1) NOT NULL DEFAULT 'Y', IS_PERIOD char(1), AGENT_INTERVAL int, NEXT_EXEC datetime, PRIMARY KEY (ID));
+CREATE TABLE b_event_log (ID int NOT NULL AUTO_INCREMENT, SEVERITY varchar(50), AUDIT_TYPE_ID varchar(50), MODULE_ID varchar(50), ITEM_ID varchar(255), DESCRIPTION mediumtext, PRIMARY KEY (ID));
+INSERT INTO b_module (ID) VALUES ('main'), ('iblock'), ('catalog'), ('sale'), ('rest');

@@ -1,0 +1,186 @@
+"""The deploy script against a throw-away site: installs, upgrades, rolls back, and leaves no half work."""
+
+import os
+import shutil
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from bitrix_site import MODULE, REPOSITORY, Site, rows_of_module
+from receiving import SECRET, Inbox, Service
+
+Run = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def bare_site(empty_site: Site) -> Site:
+    """Nothing of the module is there."""
+    shutil.rmtree(empty_site.root / "local")
+    empty_site.shop.run("UPDATE b_module SET DATE_ACTIVE = NULL")
+    return empty_site
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A copy of what is deployed, to be changed."""
+    folder = tmp_path / "bitrix_module"
+    shutil.copytree(REPOSITORY / "bitrix_module", folder)
+    return folder
+
+
+def deploy(site: Site, source: Path, *words: str, target: str = "", **environment: str) -> Run:
+    given = {"HOME": str(site.root.parent), "WEBHOOK_SECRETS": SECRET, **environment}
+    return subprocess.run(
+        [str(source / "deploy"), *words, target or str(site.root)],
+        env={**os.environ, **given},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def state(site: Site) -> tuple[object, ...]:
+    """All that a deployment could change, but for the backups."""
+    files = {
+        str(path.relative_to(site.root)): sha256(path.read_bytes()).hexdigest()
+        for path in site.root.rglob("*")
+        if path.is_file()
+    }
+    options = site.shop.rows(
+        "SELECT NAME, VALUE FROM b_option WHERE MODULE_ID = %s ORDER BY NAME", MODULE
+    )
+    tables = site.shop.rows("SHOW TABLES LIKE 'b_bitrixpipeline%'")
+    return files, rows_of_module(site.shop), options, tables
+
+
+def succeed(run: Run) -> str:
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stderr
+
+
+def test_it_installs_upgrades_and_rolls_back(
+    bare_site: Site, source: Path, receiver: Service, inbox: Inbox
+) -> None:
+    before = state(bare_site)
+    said = succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    assert "receiver: answered 202" in said
+    assert "agents run on hits" in said
+    assert [row[0] for row in inbox.rows("e.type")] == ["ping"]
+    installed = state(bare_site)
+
+    bare_site.add("user.deleted", 5)
+    (source / MODULE / "lib/news.php").write_text("<?php\n")
+    succeed(deploy(bare_site, source))
+    assert (bare_site.module / "lib/news.php").exists()
+    assert bare_site.outbox() == [("user.deleted", 5)]
+
+    succeed(deploy(bare_site, source, "--rollback"))
+    assert state(bare_site) == installed
+
+    succeed(deploy(bare_site, source, "--rollback"))
+    assert state(bare_site)[:3] == before[:3]
+    assert bare_site.outbox() == [("user.deleted", 5)], "what was not sent yet stays"
+
+    assert "there is no backup" in deploy(bare_site, source, "--rollback").stderr
+
+
+def test_again_it_changes_nothing(bare_site: Site, source: Path, receiver: Service) -> None:
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    once = state(bare_site)
+
+    said = succeed(deploy(bare_site, source))
+
+    assert "the module is up to date" in said
+    assert state(bare_site) == once
+
+
+@pytest.mark.parametrize(
+    "fault", ["a file that is no PHP", "an install that fails", "a receiver that refuses"]
+)
+@pytest.mark.parametrize("is_upgrade", [False, True], ids=["fresh", "upgrade"])
+def test_whatever_fails_the_site_is_as_it_was(
+    bare_site: Site, source: Path, receiver: Service, fault: str, *, is_upgrade: bool
+) -> None:
+    if is_upgrade:
+        succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+        (source / MODULE / "lib/news.php").write_text("<?php\n")
+    before = state(bare_site)
+    secrets = SECRET
+    match fault:
+        case "a file that is no PHP":
+            (source / MODULE / "lib/outbox.php").write_text("<?php class {")
+        case "an install that fails":
+            sql = source / MODULE / "install/db/mysql/install.sql"
+            sql.write_text(sql.read_text() + "CREATE NONSENSE;")
+        case _:
+            secrets = "whsec_" + "bmV3" * 8
+
+    run = deploy(bare_site, source, "--url", receiver.webhooks, WEBHOOK_SECRETS=secrets)
+
+    assert run.returncode == 1
+    assert "the site is as it was" in run.stderr
+    assert state(bare_site) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("http://127.0.0.1:9/webhooks/bitrix", "the receiver cannot be reached"),
+        ("{receiver}/nowhere", "the receiver answers 404"),
+    ],
+)
+def test_a_site_that_is_not_ready_is_not_touched(
+    bare_site: Site, source: Path, receiver: Service, url: str, complaint: str
+) -> None:
+    before = state(bare_site)
+
+    run = deploy(bare_site, source, "--url", url.format(receiver=receiver.url))
+
+    assert run.returncode == 1
+    assert complaint in run.stderr
+    assert "nothing was changed" in run.stderr
+    assert state(bare_site) == before
+
+
+def test_a_dry_run_changes_nothing_and_says_what_it_would_do(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    before = state(bare_site)
+
+    said = succeed(deploy(bare_site, source, "--dry-run", "--url", receiver.webhooks))
+
+    assert "would do: back up, upload" in said
+    assert state(bare_site) == before
+
+
+def test_over_ssh_it_does_the_same(
+    bare_site: Site, source: Path, receiver: Service, tmp_path: Path
+) -> None:
+    """ssh hands one line to the user's shell: here it is dash."""
+    ssh = tmp_path / "bin/ssh"
+    ssh.parent.mkdir()
+    ssh.write_text('#!/bin/sh\n[ "$3" = shop@example ] && exec dash -c "$4"\n')
+    ssh.chmod(0o755)
+    path = f"{ssh.parent}:{os.environ['PATH']}"
+    target = f"shop@example:{bare_site.root}"
+
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks, target=target, PATH=path))
+    run = deploy(bare_site, source, "--status", target=target, PATH=path)
+
+    assert '"complaint": null' in run.stdout
+    assert SECRET not in run.stdout + run.stderr
+
+
+def test_the_incoming_webhook_is_printed_and_secrets_are_for_the_owner_only(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    run = deploy(bare_site, source, "--url", receiver.webhooks, "--create-webhook", "1")
+    succeed(run)
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+
+    assert run.stdout == "https://buket.example/rest/1/c0de2/\n"
+    backups = list((bare_site.root.parent / ".bitrixpipeline-outbox").rglob("*"))
+    assert any(path.name == "options.json" for path in backups)
+    assert {path.stat().st_mode & 0o077 for path in backups} == {0}

@@ -1,0 +1,133 @@
+"""The module's own REST methods."""
+
+import json
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from bitrix_site import STAND_IN, Site
+
+CALL = """
+require '%s/rest_call.php';
+Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
+$methods = array_merge(...array_map('array_values', $fire('rest', 'OnRestServiceBuildDescription', [])));
+$APPLICATION->rights = ['sale' => '%s'];
+try {
+    $answer = call_user_func($methods[0]['%s']['callback'], json_decode(base64_decode('%s'), true), 0, CRestServer::instance());
+} catch (Bitrix\\Rest\\RestException $refusal) {
+    $answer = ['error' => $refusal->getErrorCode(), 'http' => $refusal->getStatus()];
+}
+echo json_encode(['answer' => $answer, 'mails' => Bitrix\\Sale\\Order::$mails]);
+"""
+
+
+def call(site: Site, method: str, *, right: str = "W", **parameters: object) -> dict[str, Any]:
+    given = b64encode(json.dumps(parameters).encode()).decode()
+    code = CALL % (STAND_IN, right, f"bitrixpipeline.{method}", given)
+    answered: dict[str, Any] = json.loads(site.hit(code))
+    site.shop.note_change("b_sale_order")
+    return answered
+
+
+def error(site: Site, **parameters: Any) -> str:
+    refused: str = call(site, "order.setstatus", **parameters)["answer"]["error"]
+    return refused
+
+
+@pytest.fixture
+def order(site: Site) -> int:
+    id_ = site.order()
+    site.shop.run(
+        "UPDATE b_sale_order SET STATUS_ID = 'N', CANCELED = 'N', PAYED = 'N', VERSION = 4, MARKED = 'N'"
+        " WHERE ID = %s",
+        id_,
+    )
+    return id_
+
+
+def test_a_status_is_set_and_the_new_version_answered(site: Site, order: int) -> None:
+    answered = call(site, "order.setstatus", id=order, status="F", expectedVersion=4)
+
+    assert answered["answer"] == {
+        "id": order, "version": 5, "statusId": "F", "canceled": "N", "marked": "N",
+        "reasonMarked": None, "changed": True,
+    }  # fmt: skip
+    assert answered["mails"] == [False]
+    assert site.outbox("TYPE, ENTITY_ID, ORIGIN") == [("order.saved", order, "rest")]
+
+
+def test_the_buyer_is_mailed_when_asked_for(site: Site, order: int) -> None:
+    assert call(site, "order.setstatus", id=order, status="F", notify=True)["mails"] == [True]
+
+
+def test_the_same_status_again_saves_nothing(site: Site, order: int) -> None:
+    answered = call(site, "order.setstatus", id=str(order), status="N")
+
+    assert answered["answer"]["changed"] is False
+    assert answered["answer"]["version"] == 4
+    assert answered["mails"] == []
+    assert site.outbox() == []
+
+
+def test_an_order_is_canceled_with_its_reason_and_taken_back(site: Site, order: int) -> None:
+    answered = call(site, "order.setstatus", id=order, canceled=True, reason="Нет в наличии")
+    assert answered["answer"]["canceled"] == "Y"
+    reason = site.shop.value("SELECT REASON_CANCELED FROM b_sale_order WHERE ID = %s", order)
+    assert reason == "Нет в наличии"
+
+    answered = call(site, "order.setstatus", id=order, canceled="N")
+    assert answered["answer"]["canceled"] == "N"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ({"status": "F", "expectedVersion": 3}, "VERSION_MISMATCH"),
+        ({"status": "QQ"}, "STATUS_UNKNOWN"),
+        ({"status": "n"}, "STATUS_UNKNOWN"),
+        ({"status": "DN"}, "STATUS_UNKNOWN"),
+        ({"status": "N' OR 1=1"}, "STATUS_UNKNOWN"),
+        ({"status": ["N"]}, "STATUS_UNKNOWN"),
+        ({}, "PARAMETER_MISSING"),
+        ({"canceled": True}, "PARAMETER_MISSING"),
+        ({"canceled": "perhaps"}, "PARAMETER_MALFORMED"),
+        ({"status": "F", "expectedVersion": "1; DROP"}, "PARAMETER_MALFORMED"),
+        ({"status": "F", "right": "R"}, "ACCESS_DENIED"),
+        ({"status": "F", "right": "D"}, "ACCESS_DENIED"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_name_and_changes_nothing(
+    site: Site, order: int, parameters: dict[str, Any], code: str
+) -> None:
+    assert error(site, id=order, **parameters) == code
+    assert site.shop.value("SELECT VERSION FROM b_sale_order WHERE ID = %s", order) == 4
+
+
+@pytest.mark.parametrize(
+    ("id_", "code"),
+    [(99_999, "ORDER_NOT_FOUND"), (0, "PARAMETER_MALFORMED"), ("1 OR 1", "PARAMETER_MALFORMED")],
+)
+def test_an_order_that_is_none_is_refused(site: Site, id_: object, code: str) -> None:
+    assert error(site, id=id_, status="F") == code
+
+
+def test_what_bitrix_refuses_comes_back_with_bitrix_own_code(site: Site, order: int) -> None:
+    site.shop.run("UPDATE b_sale_order SET PAYED = 'Y' WHERE ID = %s", order)
+
+    code = error(site, id=order, canceled=True, reason="x")
+
+    assert code == "SALE_ORDER_CANCEL_PAYMENT_EXIST_ACTIVE"
+
+
+def test_the_selfcheck_tells_how_it_is_and_no_secret(site: Site) -> None:
+    site.add("user.deleted", 1)
+    facts = call(site, "selfcheck", right="R")["answer"]
+
+    assert facts["version"] == "1.0.0"
+    assert facts["missing"] == []
+    assert facts["complaint"] is None
+    assert facts["agents"] == "hits"
+    assert abs(facts["databaseClockOffSeconds"]) <= 1
+    assert (facts["outbox"]["waiting"], facts["outbox"]["dead"]) == (1, 0)
+    assert "whsec_" not in json.dumps(facts)
+    assert "127.0.0.1" not in json.dumps(facts)

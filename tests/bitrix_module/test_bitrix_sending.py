@@ -1,0 +1,368 @@
+"""The sender: what becomes of an event when the receiver takes it, refuses it, or is not there."""
+
+import json
+import signal
+import subprocess
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+from threading import Event
+
+import pytest
+from bitrix_site import Listener, Request, Site
+from receiving import Inbox, Service, frozen, wait_for
+
+
+def test_what_is_taken_leaves_the_outbox(site: Site, listener: Listener) -> None:
+    site.add("user.deleted", 1, 2, 3)
+
+    report = site.send()
+
+    assert (report["delivered"], report["stopped"]) == (3, "nothing more is due")
+    assert site.outbox() == []
+    assert listener.ids() == [1, 2, 3]
+    event = listener.requests[0].event
+    assert event.keys() == {"type", "timestamp", "data"}
+    assert event["data"].keys() == {"id", "sequence", "origin"}
+
+
+def test_only_2xx_removes_an_event_and_the_retry_is_the_same_to_the_byte(
+    site: Site, listener: Listener
+) -> None:
+    order = site.order()
+    site.add("order.saved", order)
+    listener.answer = lambda number, _: 500 if number == 0 else 202
+
+    assert site.send()["failed"] == 1
+    site.shop.run("UPDATE b_sale_order SET COMMENTS = 'later' WHERE ID = %s", order)
+    site.let_time_pass()
+    assert site.send()["delivered"] == 1
+
+    first, second = listener.requests
+    assert (first.id, first.body) == (second.id, second.body)
+    assert site.outbox() == []
+
+
+def test_a_refused_event_backs_off_dies_with_the_reason_and_holds_up_no_other(
+    site: Site, listener: Listener
+) -> None:
+    site.set(attempts=3)
+    site.add("user.deleted", 666, 2)
+    listener.answer = lambda _, request: 500 if request.event["data"]["id"] == 666 else 202
+
+    waits = []
+    for _ in range(3):
+        site.send()
+        waits += site.outbox("TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), DUE_AT)")
+        site.let_time_pass()
+
+    assert Counter(listener.ids()) == {666: 3, 2: 1}
+    assert 1 <= waits[0][0] <= 5
+    assert 4 <= waits[1][0] <= 10
+    assert site.outbox("ENTITY_ID, STATE, ATTEMPTS, LAST_ERROR, BODY") == [
+        (666, "D", 3, "answered 500", None)
+    ]
+    assert any("an event is dead" in line for line in site.log())
+
+
+@pytest.mark.parametrize("status", [409, 415])
+def test_what_would_be_refused_for_ever_is_dead_at_once(
+    site: Site, listener: Listener, status: int
+) -> None:
+    site.add("user.deleted", 1)
+    listener.answer = lambda _, __: status
+
+    assert site.send()["dead"] == 1
+    assert site.outbox("STATE, LAST_ERROR") == [("D", f"answered {status}")]
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 502, 503, 504, 301])
+def test_an_outage_stops_the_run_and_kills_nothing(
+    site: Site, listener: Listener, status: int
+) -> None:
+    site.set(attempts=1)
+    site.add("user.deleted", 1, 2, 3)
+    listener.answer = lambda _, __: status
+
+    assert site.send()["stopped"] == f"answered {status}"
+    # The first pause is of a second, which this machine may need for a start of PHP.
+    site.shop.run(
+        "UPDATE b_bitrixpipeline_state SET PAUSED_UNTIL = PAUSED_UNTIL + INTERVAL 1 MINUTE"
+    )
+    assert site.send()["stopped"] == "the receiver is given a pause"
+
+    assert len(listener.requests) == 1
+    assert site.outbox("STATE, REFUSALS") == [("W", 0)] * 3
+
+
+def test_after_an_outage_one_event_tries_before_the_others(site: Site, listener: Listener) -> None:
+    site.add("user.deleted", *range(1, 6))
+    listener.answer = lambda number, _: 503 if number < 2 else 202
+    pauses = []
+    for _ in range(2):
+        site.send()
+        pauses.append(
+            site.shop.value("SELECT PAUSED_UNTIL IS NOT NULL FROM b_bitrixpipeline_state")
+        )
+        site.let_time_pass()
+
+    assert site.outbox("COUNT(BODY)") == [(1,)]
+    assert site.send()["delivered"] == 5
+    assert pauses == [1, 1]
+
+
+def test_it_waits_as_long_as_the_receiver_asks(site: Site, listener: Listener) -> None:
+    site.add("user.deleted", 1)
+    listener.answer = lambda _, __: 429
+    listener.headers = {"Retry-After": "77"}
+
+    site.send()
+
+    paused = (
+        "SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), PAUSED_UNTIL) FROM b_bitrixpipeline_state"
+    )
+    assert 70 <= site.shop.value(paused) <= 77
+
+
+def test_with_nobody_listening_nothing_is_lost(site: Site, receiver: Service, inbox: Inbox) -> None:
+    site.set(url="http://127.0.0.1:9/webhooks/bitrix")
+    site.add("user.deleted", 1, 2)
+
+    assert site.send()["stopped"] == "no answer: curl 7 Couldn't connect to server"
+    assert len(site.outbox()) == 2
+
+    site.set(url=receiver.webhooks)
+    site.let_time_pass()
+    assert site.send()["delivered"] == 2
+    assert [row[0] for row in inbox.rows("e.entity_id")] == [1, 2]
+
+
+def test_a_frozen_receiver_costs_one_deadline_and_nothing_comes_twice(
+    site: Site, receiver: Service, inbox: Inbox
+) -> None:
+    site.set(url=receiver.webhooks, timeout=1)
+    site.add("user.deleted", *range(1, 31))
+
+    started = time.monotonic()
+    with frozen(receiver.process.pid):
+        assert "no answer" in site.send()["stopped"]
+        assert time.monotonic() - started < 3
+    site.let_time_pass()
+
+    assert site.send()["delivered"] == 30
+    assert [row[0] for row in inbox.rows("e.entity_id")] == list(range(1, 31))
+
+
+def test_a_slow_receiver_does_not_make_a_run_endless(site: Site, listener: Listener) -> None:
+    site.set(run_seconds=1)
+    site.add("user.deleted", *range(1, 21))
+
+    def slowly(_: int, __: Request) -> int:
+        time.sleep(0.3)
+        return 202
+
+    listener.answer = slowly
+    report = site.send()
+
+    assert report["stopped"] == "its time is up"
+    assert 2 <= report["delivered"] <= 5
+    assert {row[0] for row in site.outbox("LEASE")} == {None}
+
+
+def test_the_fast_path_gives_up_quickly(site: Site, listener: Listener) -> None:
+    release = Event()
+    listener.answer = lambda _, __: 202 * release.wait(5)
+    site.set(fast_path="always", fast_timeout=1)
+
+    started = time.monotonic()
+    site.hit("$fire('main', 'OnAfterUserDelete', [5]);")
+    release.set()
+
+    assert time.monotonic() - started < 2.5
+    assert site.outbox("ENTITY_ID, STATE") == [(5, "W")]
+
+
+def test_kill_9_in_the_middle_of_a_request_heals_by_itself(
+    site: Site, receiver: Service, listener: Listener, inbox: Inbox
+) -> None:
+    site.add("order.saved", site.order(), site.order(nth=1))
+    stuck = Event()
+    listener.answer = lambda _, __: 202 * stuck.wait(10)
+    process = subprocess.Popen(
+        site.command("-f", site.module / "tools/cli.php", "send"), stdout=subprocess.DEVNULL
+    )
+    wait_for(lambda: listener.requests)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    stuck.set()
+
+    site.set(url=receiver.webhooks)
+    assert site.send()["delivered"] == 0, "its lease has not ended yet"
+    site.let_time_pass()
+    assert site.send()["delivered"] == 2
+
+    assert inbox.ids()[0] == listener.requests[0].id
+    assert [row[0] for row in inbox.rows("e.entity_id")] == [site.order(), site.order(nth=1)]
+
+
+def test_through_kills_at_any_moment_each_event_arrives_once(
+    site: Site, receiver: Service, inbox: Inbox
+) -> None:
+    site.set(url=receiver.webhooks, batch=15)
+    orders = site.shop.ids("SELECT ID FROM b_sale_order ORDER BY ID LIMIT 30")
+    site.add("order.saved", *orders)
+    moments = Random(7)
+
+    for _ in range(8):
+        process = subprocess.Popen(
+            site.command("-f", site.module / "tools/cli.php", "send"), stdout=subprocess.DEVNULL
+        )
+        time.sleep(moments.uniform(0.04, 0.12))
+        process.kill()
+        process.wait()
+        site.let_time_pass()
+        site.shop.run("UPDATE b_bitrixpipeline_outbox SET BEGUN = 0")
+    site.send()
+
+    assert site.outbox() == []
+    assert sorted(row[0] for row in inbox.rows("e.entity_id")) == orders
+
+
+def test_an_event_that_kills_its_senders_goes_without_a_snapshot_and_then_dies(
+    site: Site, listener: Listener
+) -> None:
+    site.add("order.saved", site.order())
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET BEGUN = 3")
+    site.send()
+    assert "order" not in listener.requests[0].event["data"]
+
+    site.add("order.saved", site.order())
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET BEGUN = 6")
+    assert site.send()["dead"] == 1
+
+
+def test_two_senders_at_once_send_each_event_once(site: Site, listener: Listener) -> None:
+    count = 60
+    site.set(batch=7)
+    site.add("user.deleted", *range(1, count + 1))
+
+    with ThreadPoolExecutor(3) as pool:
+        reports = list(pool.map(lambda _: site.send(), range(3)))
+
+    assert sorted(listener.ids()) == list(range(1, count + 1))
+    assert sum(report["delivered"] for report in reports) == count
+
+
+BETWEEN = """
+use Bitrixpipeline\\Outbox\\Outbox;
+Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
+$slow = new class {
+    public $first = [];
+    public function query($sql) {
+        $found = Bitrix\\Main\\Application::getConnection()->query($sql);
+        if (strpos($sql, 'SELECT o.ID') === 0) {
+            $this->first = Outbox::here()->claim(10, 60);
+        }
+        return $found;
+    }
+    public function __call($name, $arguments) {
+        return Bitrix\\Main\\Application::getConnection()->$name(...$arguments);
+    }
+};
+echo count((new Outbox($slow))->claim(10, 60)), count($slow->first);
+"""
+
+
+def test_what_another_took_between_the_look_and_the_claim_stays_the_others(site: Site) -> None:
+    site.add("user.deleted", 1, 2, 3)
+
+    assert site.hit(BETWEEN) == "03"
+
+
+def test_of_one_order_the_older_event_goes_first(site: Site, listener: Listener) -> None:
+    order = site.order()
+    site.add("order.saved", order)
+    site.add("order.deleted", order)
+    listener.answer = lambda number, _: 500 if number == 0 else 202
+
+    site.send()
+    assert [request.event["type"] for request in listener.requests] == ["order.saved"]
+    site.let_time_pass()
+    site.send()
+
+    assert [r.event["type"] for r in listener.requests] == [
+        "order.saved",
+        "order.saved",
+        "order.deleted",
+    ]
+
+
+def test_a_413_makes_it_try_once_more_without_the_snapshot(site: Site, listener: Listener) -> None:
+    site.add("order.saved", site.order())
+    listener.answer = lambda _, request: 413 if len(request.body) > 1000 else 202
+
+    assert site.send()["delivered"] == 1
+
+    first, second = listener.requests
+    assert "order" in first.event["data"]
+    assert second.event["data"].keys() == {"id", "sequence", "origin"}
+    assert first.id != second.id
+
+
+def test_the_agent_survives_everything_and_stays(site: Site, listener: Listener) -> None:
+    site.add("user.deleted", 1)
+    site.hit("CAgent::CheckAgents();")
+    assert listener.ids() == [1]
+
+    site.shop.connection.query("RENAME TABLE b_bitrixpipeline_state TO b_bitrixpipeline_gone")
+    site.hit("CAgent::CheckAgents();")
+    site.shop.connection.query("RENAME TABLE b_bitrixpipeline_gone TO b_bitrixpipeline_state")
+
+    assert "the agent failed" in site.log()[-1]
+    assert site.shop.value("SELECT NAME FROM b_agent") == r"\Bitrixpipeline\Outbox\Agent::run();"
+
+
+def test_a_shop_that_holds_a_row_for_long_delays_one_run_only(
+    site: Site, listener: Listener
+) -> None:
+    site.add("user.deleted", 1)
+    site.shop.connection.begin()
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET SAVES = 2")
+    started = time.monotonic()
+    site.hit("CAgent::CheckAgents();")
+    assert time.monotonic() - started < 10
+    site.shop.connection.commit()
+
+    assert "the agent failed" in site.log()[0]
+    site.hit("CAgent::CheckAgents();")
+    assert listener.ids() == [1]
+
+
+def test_without_settings_it_says_what_is_missing(site: Site) -> None:
+    site.add("user.deleted", 1)
+    for options, complaint in (
+        ({"secrets": "whsec_short"}, "no secret is set, or one is malformed"),
+        ({"url": "ftp://x"}, "no address of the receiver is set"),
+        ({"enabled": "N"}, "it is switched off"),
+    ):
+        site.set(**options)
+        assert site.send()["stopped"] == complaint
+
+
+def test_neither_the_log_nor_the_outbox_repeats_what_customers_wrote(
+    site: Site, listener: Listener
+) -> None:
+    order = site.order()
+    site.set(log_level="info", attempts=1)
+    site.shop.run("UPDATE b_sale_order SET USER_DESCRIPTION = 'Секретова' WHERE ID = %s", order)
+    site.add("order.saved", order)
+    listener.answer = lambda _, __: 400
+
+    site.send()
+
+    assert "Секретова" in listener.requests[0].body.decode()
+    told = json.dumps([site.log(), [str(row) for row in site.outbox("*")]], ensure_ascii=False)
+    assert "an event is dead" in told
+    assert "Секретова" not in told
+    assert listener.url not in told
