@@ -62,7 +62,12 @@ BY_CODE: Mapping[str, tuple[type[RestError], str]] = {
     "100": (BadRequestError, "the shop's version may expect other parameters"),
     "0": (BadRequestError, "the shop's version may expect other parameters"),
     "200540400001": (OrderNotFoundError, "it was deleted or archived"),
-    "BITRIXPIPELINE_VERSION_CONFLICT": (VersionConflictError, "read the order again"),
+    # Of our own module.
+    "VERSION_MISMATCH": (VersionConflictError, "read the order again"),
+    "ORDER_NOT_FOUND": (OrderNotFoundError, "it was deleted or archived"),
+    "ORDER_LOCKED": (UnavailableError, "another call is changing the order"),
+    "PARAMETER_MISSING": (BadRequestError, "the module's version may expect other parameters"),
+    "PARAMETER_MALFORMED": (BadRequestError, "the module's version may expect other parameters"),
 }
 """Bitrix's code → what it means here, and what to do. Others go by HTTP's status."""
 

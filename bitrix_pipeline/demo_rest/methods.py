@@ -145,7 +145,7 @@ def own_set_status(call: Call) -> Body:
     row = find_order(call.cursor, order_id, locks=True)
     expected = call.params.get("expectedversion")
     if expected is not None and str(expected) != str(row["VERSION"]):
-        raise Refusal("BITRIXPIPELINE_VERSION_CONFLICT", f"The version is {row['VERSION']}")
+        raise Refusal("VERSION_MISMATCH", f"The version is {row['VERSION']}")
     fields = own_fields(call)
     saved = save(call, row, fields)
     if saved.status and call.params.get("notify") != "N":
@@ -170,7 +170,7 @@ def own_fields(call: Call) -> dict[str, Any]:
             "SELECT 1 FROM b_sale_status WHERE BINARY ID = %s AND TYPE = 'O'", (status,)
         )
         if call.cursor.fetchone() is None:
-            raise Refusal("BITRIXPIPELINE_UNKNOWN_STATUS", "There is no such order status")
+            raise Refusal("STATUS_UNKNOWN", "There is no such order status")
         fields["statusId"] = status
     if "canceled" in call.params:
         fields["canceled"] = call.params["canceled"]

@@ -25,7 +25,7 @@ STATUSES: dict[str, tuple[int, int]] = {
     "PORTAL_DELETED": (500, 403),
     "WRONG_ENCODING": (200, 200),
     "ERROR_CORE": (400, 500),
-    "BITRIXPIPELINE_VERSION_CONFLICT": (409, 409),
+    "VERSION_MISMATCH": (409, 409),
 }
 """Code → (documented, in the code); all others are 400."""
 

@@ -46,7 +46,7 @@ KNOWN = {
     "SALE_ORDER_CANCEL_SHIPMENT_EXIST_SHIPPED": "it has a shipment that was shipped",
     "SALE_EVENT_ON_BEFORE_ORDER_STATUS_CHANGE_ERROR": "the shop's own code refuses the status",
     "SALE_EVENT_ON_BEFORE_ORDER_CANCELED_ERROR": "the shop's own code refuses the cancellation",
-    "BITRIXPIPELINE_UNKNOWN_STATUS": "the shop has no such order status",
+    "STATUS_UNKNOWN": "the shop has no such order status",
 }
 
 

@@ -90,7 +90,7 @@ CODES: list[tuple[str | int, int, int, type[RestError]]] = [
     ("MY_SHOPS_OWN_VETO", 400, 400, RefusedError),
     ("", 400, 400, RefusedError),
     (None, 400, 400, RefusedError),
-    ("BITRIXPIPELINE_VERSION_CONFLICT", 409, 409, VersionConflictError),
+    ("VERSION_MISMATCH", 409, 409, VersionConflictError),
     ("SOMETHING_NEW", 500, 502, UnavailableError),
     ("SOMETHING_NEW", 429, 429, RateLimitError),
     ("SOMETHING_NEW", 401, 403, AccessRefusedError),

@@ -282,7 +282,7 @@ class TestWithOurOwnModule:
     ) -> None:
         [order] = rest_shop.orders(1)
 
-        with fails_with(RefusedError, "BITRIXPIPELINE_UNKNOWN_STATUS"):
+        with fails_with(RefusedError, "STATUS_UNKNOWN"):
             rest_shop.speaking().orders.set_status(order, status)
 
 
