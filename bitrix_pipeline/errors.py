@@ -28,5 +28,9 @@ class TargetError(PermanentError):
     """Postgres cannot be written as it is: not migrated, a right is missing."""
 
 
+class RowRefusedError(TargetError):
+    """Postgres refuses a value, a constraint or a trigger is against a row: that row's own fault."""
+
+
 class DeletionWaveError(PermanentError):
     """More rows vanished from the source than the limit allows; nothing was written."""

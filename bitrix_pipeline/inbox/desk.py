@@ -31,15 +31,16 @@ COUNTS = "SELECT state, count(*) FROM {jobs} GROUP BY state"
 
 OLDEST = """
 SELECT extract(epoch FROM clock_timestamp() - min(event.received_at))
-FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event
-WHERE job.state IN ('waiting', 'leased')
+FROM (SELECT event FROM {jobs} WHERE state = 'waiting'
+      UNION ALL SELECT event FROM {jobs} WHERE state = 'leased') AS job
+JOIN {events} AS event ON event.id = job.event
 """
 
 RATES = """
 SELECT (SELECT count(*) FROM {events}
-        WHERE received_at > clock_timestamp() - make_interval(mins => %(minutes)s)),
+        WHERE received_at > now() - make_interval(mins => %(minutes)s)),
        (SELECT count(*) FROM {jobs}
-        WHERE finished_at > clock_timestamp() - make_interval(mins => %(minutes)s)
+        WHERE finished_at > now() - make_interval(mins => %(minutes)s)
           AND state = 'done')
 """
 
@@ -155,7 +156,8 @@ class Desk:
         """By its number here, or by the ID that its sender gave it."""
         number = int(name) if name.isdecimal() and len(name) < len(str(1 << 63)) else None
         found = self._entries(
-            "WHERE event.id = %(number)s OR event.event_id = %(name)s ORDER BY event.id LIMIT 1",
+            "WHERE event.id = %(number)s OR event.event_id = %(name)s"
+            " ORDER BY event.id = %(number)s DESC LIMIT 1",
             {"number": number, "name": name},
         )
         return found[0] if found else None

@@ -18,6 +18,7 @@ from bitrix_pipeline.crash_points import crash_point
 from bitrix_pipeline.errors import (
     DeletionWaveError,
     PipelineError,
+    RowRefusedError,
     SettingsError,
     SourceError,
     TargetError,
@@ -130,14 +131,14 @@ class Drain:
             end, part = time.monotonic() + most_seconds, _Part(self._report, total)
             quiet_until = time.monotonic() + self._settings.linger_seconds
             try:
-                while not part.result.fault:
+                while True:
                     with target_errors():
                         claim = jobs.claim()
                     if claim:
                         self._work(claim, jobs, part.result)
                         quiet_until = time.monotonic() + self._settings.linger_seconds
                     now = time.monotonic()
-                    if now >= end or (not claim and now >= quiet_until):
+                    if part.result.fault or now >= end or (not claim and now >= quiet_until):
                         break
                     part.tell_if_due(now)
                     if not claim:
@@ -152,7 +153,8 @@ class Drain:
         deadly = tuple(e for e in claim.events if e.leases_lost >= LEASES_LOST_UNTIL_DEAD)
         if deadly:
             reason = f"{LEASES_LOST_UNTIL_DEAD} drains ended while they applied it"
-            part.dead += jobs.fail(Claim(claim.lease, deadly), reason=reason, final=True)
+            with target_errors():
+                part.dead += jobs.fail(Claim(claim.lease, deadly), reason=reason, final=True)
         rest = tuple(e for e in claim.events if e not in deadly)
         if rest:
             self._settle(Claim(claim.lease, rest), jobs, part)
@@ -169,6 +171,8 @@ class Drain:
                 self._commit(claim, part)
             except LeaseLostError as lost:
                 log.warning("%s", lost)
+            except RowRefusedError as fault:
+                self._blame(claim, jobs, part, fault)
             except (TransientError, *GENERAL_FAULTS) as fault:
                 part.fault = fault
                 self._put_off(claim, jobs, part, fault)

@@ -148,9 +148,12 @@ def read_event(body: bytes) -> Event:
     except ValueError:
         raise UnreadableEventError("the body is not JSON") from None
     try:
-        return Event.model_validate(parsed)
+        event = Event.model_validate(parsed)
     except ValidationError as error:
         raise UnreadableEventError(_in_words(error)) from None
+    if "\0" in event.type:
+        raise UnreadableEventError("type: holds a character that Postgres cannot")
+    return event
 
 
 def _unambiguous(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

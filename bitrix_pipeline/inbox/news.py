@@ -13,6 +13,12 @@ from bitrix_pipeline.sync.postgres import connect, target_errors
 
 CHANNEL: Final = "bitrix_pipeline_inbox"
 TRIAL_SECONDS = 1.0
+DEADLINE_SECONDS = 5
+"""For an answer of Postgres: whoever waits for news must not hang with it."""
+
+LONGEST_DOZE = 5.0
+"""Then it is asked again, which also shows whether it is still there."""
+
 SECONDS_BETWEEN_LOOKS = 0.5
 """Where notifications do not arrive."""
 
@@ -22,7 +28,7 @@ class News:
 
     def __init__(self, postgres_url: str) -> None:
         """Raises TransientError or TargetError when Postgres cannot be reached."""
-        self._connection = connect(postgres_url)
+        self._connection = connect(postgres_url, deadline_seconds=DEADLINE_SECONDS)
         with target_errors():
             self.is_notified = self._hears(postgres_url)
 
@@ -56,13 +62,13 @@ class News:
     def _doze(self, seconds: float) -> None:
         if self.is_notified:
             # Taken to the end: a query inside this loop would wait for the connection for ever.
-            list(self._connection.notifies(timeout=seconds, stop_after=1))
+            list(self._connection.notifies(timeout=min(seconds, LONGEST_DOZE), stop_after=1))
         else:
             time.sleep(min(seconds, SECONDS_BETWEEN_LOOKS))
 
     def _hears(self, postgres_url: str) -> bool:
         self._connection.execute(f"LISTEN {CHANNEL}")
         # Not from this one: a pooler passes on what a connection tells itself.
-        with connect(postgres_url) as other:
+        with connect(postgres_url, deadline_seconds=DEADLINE_SECONDS) as other:
             other.execute(f"NOTIFY {CHANNEL}")
         return bool(list(self._connection.notifies(timeout=TRIAL_SECONDS, stop_after=1)))

@@ -58,7 +58,14 @@ class Receiver:
 
 def public_app(receiver: Receiver) -> FastAPI:
     """Webhooks, and whether they would be taken. Plain routes: FastAPI would parse bodies first."""
-    app = FastAPI(title="bitrix-pipeline receiver", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="bitrix-pipeline receiver",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # A redirect would repeat whatever host the sender named.
+        redirect_slashes=False,
+    )
     app.router.routes.append(Route(WEBHOOKS, receiver.signed, methods=["POST"]))
     if receiver.tokens:
         app.router.routes.append(Route(BITRIX_EVENTS, receiver.bitrix, methods=["POST"]))

@@ -187,14 +187,10 @@ async def _readable(body: bytes) -> tuple[Event | None, str | None]:
     """The event, or why it goes into quarantine."""
     try:
         if len(body) > LARGE_BODY:
-            event = await asyncio.to_thread(read_event, body)
-        else:
-            event = read_event(body)
+            return await asyncio.to_thread(read_event, body), None
+        return read_event(body), None
     except UnreadableEventError as error:
         return None, str(error)
-    if "\x00" in event.type:
-        return None, "type: holds a character that Postgres cannot"
-    return event, None
 
 
 def _answer_headers(status: int) -> list[tuple[bytes, bytes]]:

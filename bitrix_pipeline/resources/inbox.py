@@ -9,7 +9,7 @@ from bitrix_pipeline.inbox.apply import Apply, FromShop, FromSnapshots
 from bitrix_pipeline.inbox.desk import REFUSED, Desk, Entry, Status
 from bitrix_pipeline.inbox.drain import Drain, DrainResult, Report
 from bitrix_pipeline.inbox.jobs import Due, due
-from bitrix_pipeline.inbox.news import News
+from bitrix_pipeline.inbox.news import DEADLINE_SECONDS, News
 from bitrix_pipeline.inbox.settings import InboxSettings
 from bitrix_pipeline.resources.databases import CrmPostgres, ShopMySQL
 from bitrix_pipeline.settings import Settings, load_settings
@@ -34,7 +34,8 @@ class Inbox(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def due(self) -> Due:
         """What could be drained now. Raises TransientError or TargetError."""
-        with connect(self.crm.connection_url()) as connection, target_errors():
+        url = self.crm.connection_url()
+        with connect(url, deadline_seconds=DEADLINE_SECONDS) as connection, target_errors():
             return due(connection)
 
     def wait_for_news(self, seconds: float) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import make_url
 
-from bitrix_pipeline.errors import PipelineError, TargetError, TransientError
+from bitrix_pipeline.errors import PipelineError, RowRefusedError, TargetError, TransientError
 from bitrix_pipeline.model.migrate import sqlalchemy_url
 from bitrix_pipeline.sync.watched_connection import WatchedConnection
 
@@ -24,6 +24,9 @@ KEEPALIVE_SECONDS = 30
 TRANSIENT_STATES = ("08", "40", "53", "57", "55P03")
 
 DATA_EXCEPTION = "22"
+
+# Of a value, a constraint, a limit, a trigger that raises.
+ROW_STATES = (DATA_EXCEPTION, "23", "54", "P0001")
 QUOTED = re.compile('".*"', re.DOTALL)
 
 REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "not permitted")
@@ -95,6 +98,8 @@ def classified(error: psycopg.Error, about: str = "") -> PipelineError:
         return TargetError(
             f"{about}the account in POSTGRES_URL may not do this ({reason}); it must own the tables"
         )
+    if state.startswith(ROW_STATES):
+        return RowRefusedError(f"{about}Postgres refuses a row ({reason})")
     return TargetError(f"{about}Postgres refuses ({reason})")
 
 

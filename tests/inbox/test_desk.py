@@ -76,6 +76,20 @@ def test_an_event_is_found_by_its_number_and_by_its_senders_id(
     assert desk.entry("evt_none") is None
 
 
+def test_a_number_names_the_event_of_that_number_before_one_so_called_by_its_sender(
+    desk: Desk, postbox: Postbox
+) -> None:
+    first, second = postbox.put("order.saved", 1, 2)
+    postbox.crm.run(
+        "UPDATE bitrix_pipeline.inbox_events SET event_id = %s WHERE id = %s", str(second), first
+    )
+
+    found = desk.entry(str(second))
+
+    assert found is not None
+    assert found.id == second
+
+
 def test_a_replayed_event_is_applied_again_and_the_audit_says_who_did_it(
     desk: Desk, postbox: Postbox, pipeline: Pipeline
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pooler import transaction_pooler
 from postbox import AT_ONCE, Interfering, Postbox, drain, from_shop, poisoned, some
-from shop_and_crm import Pipeline, fails
+from shop_and_crm import Pipeline, Shop, fails
 
 from bitrix_pipeline.crash_points import VARIABLE
 from bitrix_pipeline.errors import SourceError, TransientError
@@ -77,36 +77,37 @@ def test_news_of_every_order_makes_the_tables_equal(pipeline: Pipeline, postbox:
 def test_no_order_is_refused_for_missing_master_data(pipeline: Pipeline, postbox: Postbox) -> None:
     """53 orders of which 33 name users, products or categories that Bitrix no longer has."""
     shop = pipeline.shop
-    orders = orders_of(pipeline)
-    template = shop.rows("SELECT * FROM b_sale_order WHERE ID = %s", orders[0])[0]
-    columns = [row[0] for row in shop.rows("SHOW COLUMNS FROM b_sale_order")]
-    for number in range(53 - len(orders)):
-        row = dict(zip(columns, template, strict=True))
-        new_id = 900_000 + number
-        row |= {"ID": new_id, "ACCOUNT_NUMBER": f"new-{number}", "USER_ID": 700_000 + number}
-        shop.insert("b_sale_order", **row)
-    orders = some(orders_of(pipeline), 53)
-    for number, order in enumerate(orders[:33]):
-        match number % 3:
-            case 0:
-                shop.run(
-                    "UPDATE b_sale_order SET USER_ID = %s WHERE ID = %s", 800_000 + number, order
-                )
-            case 1:
-                shop.run(
-                    "UPDATE b_sale_basket SET PRODUCT_ID = 600000 + ID WHERE ORDER_ID = %s", order
-                )
-            case _:
-                shop.run(
-                    "UPDATE b_iblock_element SET IBLOCK_SECTION_ID = 500000 + ID WHERE ID IN"
-                    " (SELECT PRODUCT_ID FROM b_sale_basket WHERE ORDER_ID = %s)", order,
-                )  # fmt: skip
+    order, line, product = shop.rows(
+        "SELECT o.ID, l.ID, e.ID FROM b_sale_order AS o JOIN b_sale_basket AS l ON ORDER_ID = o.ID"
+        " JOIN b_iblock_element AS e ON e.ID = l.PRODUCT_ID"
+        " JOIN b_catalog_iblock AS c ON c.IBLOCK_ID = e.IBLOCK_ID LIMIT 1"
+    )[0]
+    orders = range(900_000, 900_053)
+    for number, new in enumerate(orders):
+        user, sold = {"USER_ID": 800_000 + new} if number < 11 else {}, product
+        if 11 <= number < 22:
+            sold = 600_000 + new
+        elif 22 <= number < 33:
+            sold = 700_000 + new
+            copy(shop, "b_iblock_element", product, ID=sold, IBLOCK_SECTION_ID=500_000 + new)
+        copy(shop, "b_sale_order", order, ID=new, ACCOUNT_NUMBER=f"new-{new}", **user)
+        copy(shop, "b_sale_basket", line, ID=new, ORDER_ID=new, PRODUCT_ID=sold, SET_PARENT_ID=0)
     postbox.put("order.saved", *orders)
 
     result = drain(pipeline)
 
     assert (result.applied, result.failed, result.dead) == (53, 0, 0)
-    assert arrived(pipeline) == orders
+    assert arrived(pipeline) == list(orders)
+    for table in ("users", "products", "categories"):
+        missing = pipeline.crm.value(f"SELECT count(*) FROM {table} WHERE is_placeholder")
+        assert missing >= 11, table
+
+
+def copy(shop: Shop, table: str, row_id: int, **changes: object) -> None:
+    """The row once more, with some columns changed."""
+    columns = [row[0] for row in shop.rows(f"SHOW COLUMNS FROM {table}")]
+    (row,) = shop.rows(f"SELECT * FROM {table} WHERE ID = %s", row_id)
+    shop.insert(table, **{**dict(zip(columns, row, strict=True)), **changes})
 
 
 def test_a_deleted_order_is_marked_with_its_lines(
@@ -174,6 +175,28 @@ def test_a_poisonous_event_dies_alone(pipeline: Pipeline, postbox: Postbox) -> N
     assert postbox.states() == {"done": len(orders) - 1, "dead": 1}
     assert result.dead == 1
     assert arrived(pipeline) == [order for order in orders if order != orders[7]]
+
+
+def test_a_row_that_the_crm_refuses_to_have_deleted_holds_up_nobody_else(
+    synced: Pipeline, synced_postbox: Postbox
+) -> None:
+    user, other = synced.shop.ids(
+        "SELECT ID FROM b_user WHERE ID NOT IN (SELECT USER_ID FROM b_sale_order) LIMIT 2"
+    )
+    synced.crm.run(
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN IF NEW.id = {user} THEN RAISE 'kept'; END IF; RETURN NEW; END $$"
+    )
+    synced.crm.run(
+        "CREATE TRIGGER keep BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION keep()"
+    )
+    synced.shop.run("DELETE FROM b_user WHERE ID IN (%s, %s)", user, other)
+    synced_postbox.put("user.deleted", user, other)
+
+    drain(synced)
+
+    assert synced_postbox.states() == {"done": 1, "dead": 1}
+    assert synced.crm.cell("users", other, "deleted_at") is not None
 
 
 def test_the_reason_of_a_death_repeats_nothing_of_a_customers(

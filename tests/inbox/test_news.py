@@ -2,12 +2,34 @@
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
+import psutil
+import pytest
 from pooler import transaction_pooler
 from postbox import Postbox
+from shop_and_crm import fails
 
+from bitrix_pipeline.errors import TransientError
 from bitrix_pipeline.inbox.news import News
 from bitrix_pipeline.servers import PrivatePostgres
+
+
+@contextmanager
+def frozen(postgres: PrivatePostgres) -> Iterator[None]:
+    """Its connections stay open and nothing answers."""
+    server = psutil.Process(postgres.pid)
+    stopped = [server, *server.children(recursive=True)]
+    for process in stopped:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+    try:
+        yield
+    finally:
+        for process in stopped:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 def seconds_to_notice(news: News, postbox: Postbox) -> float:
@@ -40,6 +62,16 @@ def test_news_is_noticed_within_a_second_behind_a_transaction_pooler(
         with News(url) as news:
             assert not news.is_notified
             assert seconds_to_notice(news, postbox) < 1
+
+
+def test_a_frozen_postgres_is_given_up_on(
+    postbox: Postbox, postgres: PrivatePostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bitrix_pipeline.sync.postgres.GRACE_SECONDS", 1)
+    monkeypatch.setattr("bitrix_pipeline.inbox.news.DEADLINE_SECONDS", 2)
+    monkeypatch.setattr("bitrix_pipeline.inbox.news.LONGEST_DOZE", 0.5)
+    with News(postbox.crm.url) as news, frozen(postgres), fails(TransientError):
+        news.wait(60)
 
 
 def test_what_waited_before_is_news(postbox: Postbox) -> None:

@@ -73,7 +73,8 @@ def test_a_users_way_into_the_crm_can_be_followed_to_the_end(page: Page) -> None
     page.get_by_role("button", name="All", exact=True).click()
 
     for name in ("bitrix_shop", "b_user", "crm", "users", "orders", "order_items"):
-        expect(page.get_by_text(name, exact=True).last).to_be_visible()
+        shown = page.get_by_text(name, exact=True).locator("visible=true")
+        expect(shown.last).to_be_visible()
 
 
 def test_the_page_of_orders_says_what_they_are_and_how_many(page: Page, save: Save) -> None:
