@@ -1,5 +1,6 @@
 """ui: Dagster's web server and daemon over the demo's data, or over the databases in .env."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,8 @@ import typer
 from bitrix_pipeline.cli.playground import Playground, playground, tied_to_us
 from bitrix_pipeline.cli.screen import screen
 
-STOP_SECONDS = 20
+STOP_SECONDS = 40
+"""Dagster's code server lets a sensor's tick end, and one that waits for webhooks takes up to 25 s."""
 
 
 def ui(
@@ -51,7 +53,8 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
+        # With all that it started: they are its session.
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -12,6 +12,8 @@ import requests
 
 START_SECONDS = 120
 STOP_SECONDS = 60
+SECONDS_TO_VANISH = 30
+"""For what was under way at that moment: a scheduled run, a tick that waits for webhooks."""
 
 CHECK_TABLES = """
 mutation {
@@ -56,7 +58,7 @@ class Ui:
         started = psutil.Process(self.process.pid).children(recursive=True)
         self.process.terminate()
         self.process.wait(STOP_SECONDS)
-        _, alive = psutil.wait_procs(started, 5)
+        _, alive = psutil.wait_procs(started, SECONDS_TO_VANISH)
         return alive
 
 
