@@ -86,7 +86,7 @@ def test_a_write_without_an_answer_is_sent_once(rest_shop: RestShop, fault: Make
     [
         lambda: gateway_timeout(applies=True),
         lambda: cut_connection(applies=True),
-        lambda: slow(1.0),
+        lambda: slow(3.0),
         lambda: reply(b"", applies=True),
     ],
 )
@@ -95,12 +95,11 @@ def test_a_write_that_was_done_and_not_answered_is_found_by_reading(
 ) -> None:
     [order] = rest_shop.orders(1)
     version = rest_shop.order(order, "VERSION")
-    shop = rest_shop.speaking(deadlines=Deadlines(read=0.3))
     rest_shop.suffers(None, fault())
 
     with fails_with(UnknownOutcome):
-        shop.orders.set_status(order, "P")
-    state = shop.orders.get([order])[order]
+        rest_shop.speaking(deadlines=Deadlines(read=1.5)).orders.set_status(order, "P")
+    state = rest_shop.speaking().orders.get([order])[order]
 
     assert not isinstance(state, RestError)
     assert (state.status, state.version) == ("P", version + 1)

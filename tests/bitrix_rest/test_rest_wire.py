@@ -32,6 +32,9 @@ from bitrix_pipeline.demo_rest import RestSimulator, reply, slow
 
 Speak = Callable[[socket.socket], None]
 
+# Seconds.
+TRICKLE = 20.0
+
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
@@ -61,18 +64,20 @@ def server_that(speaks: Speak) -> Iterator[str]:
     thread.join(5)
 
 
+def trickling(connection: socket.socket, byte: bytes) -> None:
+    for _ in range(int(TRICKLE / 0.05)):
+        connection.sendall(byte)
+        time.sleep(0.05)
+
+
 def trickle(connection: socket.socket) -> None:
     connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
-    for _ in range(1_000):
-        connection.sendall(b" ")
-        time.sleep(0.05)
+    trickling(connection, b" ")
 
 
 def trickling_head(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    for _ in range(200):
-        connection.sendall(b"x")
-        time.sleep(0.05)
+    trickling(connection, b"x")
 
 
 def flood(connection: socket.socket) -> None:
@@ -94,26 +99,25 @@ def no_answer(_: socket.socket) -> None:
 
 
 def client(url: str, **options: object) -> BitrixRest:
-    defaults = RestOptions(tries=1, deadlines=Deadlines(connect=0.3, read=0.3, overall=0.6))
-    return BitrixRest(Webhook.parse(url), replace(defaults, **options))  # type: ignore[arg-type]
+    return BitrixRest(Webhook.parse(url), replace(RestOptions(tries=1), **options))  # type: ignore[arg-type]
 
 
 def test_a_trickle_ends_at_the_overall_deadline() -> None:
     began = time.monotonic()
 
     with server_that(trickle) as url, fails_with(UnavailableError, "longer than 0.6 s"):
-        client(url).call("profile")
+        client(url, deadlines=Deadlines(overall=0.6)).call("profile")
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < TRICKLE / 2
 
 
 def test_a_head_that_trickles_ends_at_the_read_deadline() -> None:
     began = time.monotonic()
 
     with server_that(trickling_head) as url, fails_with(UnavailableError, "in time"):
-        client(url).call("profile")
+        client(url, deadlines=Deadlines(read=0.3)).call("profile")
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < TRICKLE / 2
 
 
 def test_an_answer_without_end_is_cut_off() -> None:
@@ -151,7 +155,10 @@ def test_a_server_that_accepts_no_connection_is_unreachable() -> None:
             one.connect_ex(("127.0.0.1", port))
 
         with fails_with(UnreachableError):
-            client(f"http://127.0.0.1:{port}/rest/1/abc/").call("sale.order.update")
+            hurried = client(
+                f"http://127.0.0.1:{port}/rest/1/abc/", deadlines=Deadlines(connect=0.3)
+            )
+            hurried.call("sale.order.update")
         for one in waiting:
             one.close()
 
