@@ -102,7 +102,7 @@ def test_every_asset_says_what_it_is_and_whose(spec: dg.AssetSpec) -> None:
     assert spec.description
     assert spec.owners
     assert spec.kinds
-    assert spec.group_name in {GROUP, "bitrix_shop", "inbox", "way_back"}
+    assert spec.group_name in {GROUP, "bitrix_shop", "inbox", "push"}
     assert spec.key == WEBHOOKS.key or spec.metadata["dagster/table_name"]
 
 

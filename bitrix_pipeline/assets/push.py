@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from bitrix_pipeline.assets.presentation import table_value
-from bitrix_pipeline.assets.source import SOURCE_GROUP, SOURCE_OWNER
+from bitrix_pipeline.assets.source import SOURCE_OWNER
 from bitrix_pipeline.assets.tables import OWNER, RETRIES
 from bitrix_pipeline.errors import PermanentError, PipelineError, TransientError
 from bitrix_pipeline.push import MassChangeError, PushResult
@@ -17,7 +17,7 @@ from bitrix_pipeline.push.diffs import Difference, table_of
 from bitrix_pipeline.resources import StatusPush
 
 DIFFS, BITRIX = "order_status_diffs", "bitrix_order_statuses"
-GROUP = "way_back"
+GROUP = "push"
 POOL = "bitrix_rest"
 
 PREVIEWED = 50
@@ -76,7 +76,7 @@ BITRIX_STATUSES = dg.AssetSpec(
     description="The orders' statuses in Bitrix, as far as the CRM set them: each push that ran "
     "tells what was sent, confirmed, in conflict and refused.",
     metadata={"dagster/table_name": "b_sale_order"},
-    group_name=SOURCE_GROUP,
+    group_name=GROUP,
     owners=[SOURCE_OWNER],
     kinds={"mysql", "rest"},
 )

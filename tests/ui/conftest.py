@@ -96,7 +96,7 @@ def page(browser: Browser, ui: Ui) -> Iterator[Page]:
 def save() -> Save:
     """Saves a part of what the page shows (x, y, width, height), if that was asked for."""
 
-    def screenshot(page: Page, name: str, *part: int) -> None:
+    def screenshot(page: Page, name: str, *part: float) -> None:
         if SCREENSHOTS:
             page.wait_for_timeout(DRAWING_MILLISECONDS)
             clip = FloatRect(**dict(zip(("x", "y", "width", "height"), part, strict=True)))

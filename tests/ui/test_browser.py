@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from dagster_in_browser import Ui
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from bitrix_pipeline.model import TABLES, table_named
 
@@ -18,12 +18,19 @@ expect.set_options(timeout=60_000)
 Save = Callable[..., None]
 
 GROUP = "/locations/bitrix_pipeline/asset-groups/crm"
-WHOLE_GRAPH = {"width": 2000, "height": 1560}
+WHOLE_GRAPH = {"width": 2000, "height": 1800}
 
 
-def test_the_graph_shows_every_table_and_the_shops_tables_that_feed_it(
-    page: Page, save: Save
-) -> None:
+def around(nodes: Locator, margin: int) -> tuple[float, ...]:
+    """The part of the page that shows all of these, with some room around them."""
+    boxes = [box for node in nodes.all() if (box := node.bounding_box())]
+    left, top = min(box["x"] for box in boxes) - margin, min(box["y"] for box in boxes) - margin
+    right = max(box["x"] + box["width"] for box in boxes) + margin
+    bottom = max(box["y"] + box["height"] for box in boxes) + margin
+    return left, top, right - left, bottom - top
+
+
+def test_the_graph_shows_every_table_what_feeds_it_and_the_way_back(page: Page, save: Save) -> None:
     page.set_viewport_size(WHOLE_GRAPH)
     page.goto(GROUP)
 
@@ -32,11 +39,13 @@ def test_the_graph_shows_every_table_and_the_shops_tables_that_feed_it(
         expect(node).to_be_visible()
         for source in table.source_tables:
             expect(page.get_by_text(source, exact=True).first).to_be_visible()
+    for neighbour in ("webhook_inbox", "order_status_diffs"):
+        expect(page.get_by_text(neighbour, exact=True).first).to_be_visible()
     expect(page.get_by_text("100% filled")).to_have_count(4)
     # Not how many: once the schedule has synced what changed, equal_to_source waits for the night.
     expect(page.get_by_text(re.compile(r"^\d / \d Passed$"))).to_have_count(len(TABLES))
     expect(page.get_by_text("Failed")).to_have_count(0)
-    save(page, "graph.png", 440, 250, 1360, 1170)
+    save(page, "graph.png", *around(page.locator("foreignObject"), 20))
 
 
 def test_nothing_covers_the_first_page(page: Page) -> None:
