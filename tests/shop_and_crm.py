@@ -31,6 +31,7 @@ NUMBERS = count(1)
 
 SHOP_TABLE = re.compile(r"\bb_\w+")
 ALTERS = re.compile(r"\b(ALTER|CREATE|DROP|RENAME|GRANT)\b")
+ALTERS_A_TABLE = re.compile(r"ALTER TABLE (b_\w+) (?!RENAME TO\b)")
 
 
 @dataclass
@@ -40,8 +41,10 @@ class Shop:
     connection: "pymysql.Connection[Any]"
     url: str
     changed_tables: set[str] = field(default_factory=set)
+    altered_tables: set[str] = field(default_factory=set)
+    """Not their rows alone."""
     is_altered: bool = False
-    """A test changed the tables themselves, so this database is of no use to the next test."""
+    """A test changed more than single tables, so this database is of no use to the next test."""
 
     @property
     def database(self) -> str:
@@ -54,7 +57,10 @@ class Shop:
 
     def note_change(self, sql: str) -> None:
         """What the next test must find restored."""
-        self.is_altered = self.is_altered or ALTERS.search(sql) is not None
+        if altered := ALTERS_A_TABLE.match(sql):
+            self.altered_tables.add(altered[1])
+        elif ALTERS.search(sql):
+            self.is_altered = True
         self.changed_tables.update(SHOP_TABLE.findall(sql))
 
     def insert(self, table: str, **values: object) -> None:
@@ -192,9 +198,12 @@ def new_shop(
 
 
 def restore_shop(shop: Shop, pristine: Shop) -> None:
-    """Gives the tables that a test changed the rows that the pristine shop has."""
+    """Gives the tables that a test changed the columns and rows that the pristine shop has."""
     shop.connection.begin()
     with shop.connection.cursor() as cursor:
+        for table in shop.altered_tables:
+            cursor.execute(f"DROP TABLE {table}")
+            cursor.execute(f"CREATE TABLE {table} LIKE {pristine.database}.{table}")
         cursor.execute("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00'")
         for table in shop.changed_tables:
             cursor.execute(f"DELETE FROM {table}")
@@ -202,6 +211,7 @@ def restore_shop(shop: Shop, pristine: Shop) -> None:
         cursor.execute("SET SESSION sql_mode = '', time_zone = DEFAULT")
     shop.connection.commit()
     shop.changed_tables.clear()
+    shop.altered_tables.clear()
 
 
 def new_crm(server: PrivatePostgres, *, target_schema: str = "public") -> Crm:
