@@ -19,6 +19,9 @@ PROGRAM_FOLDERS: Final = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
 FAST_NOT_DURABLE: Final[Mapping[str, str]] = {
     "innodb-flush-log-at-trx-commit": "0",
     "innodb-doublewrite": "0",
+    # Tables are made in half the time.
+    "innodb-flush-method": "nosync",
+    "sync-frm": "OFF",
     "sync-binlog": "0",
 }
 
