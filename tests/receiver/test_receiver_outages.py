@@ -6,9 +6,29 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from receiving import Answer, Inbox, Service, frozen, new_id, service, wait_for
+from receiving import (
+    JSON,
+    ORDER,
+    SECRET,
+    Answer,
+    Inbox,
+    Service,
+    ask,
+    frozen,
+    new_id,
+    post,
+    receiver_here,
+    service,
+    signed,
+    wait_for,
+)
+from shop_and_crm import Crm, copy_of_database, drop_database
 
+from bitrix_pipeline.inbox.store import InboxStore
 from bitrix_pipeline.model.migrate import RECEIVER_ROLE, migrate
+from bitrix_pipeline.receiver import group_commit
+from bitrix_pipeline.receiver.app import Receiver
+from bitrix_pipeline.receiver.signature import secrets_of
 from bitrix_pipeline.servers import PrivatePostgres
 
 PROMISED_SECONDS = 2.0
@@ -94,6 +114,30 @@ def test_what_was_refused_while_frozen_is_stored_once_when_sent_again(
     assert ids(own_postgres).count(event_id) == 1
 
 
+def test_what_was_committed_after_its_sender_was_put_off_is_known_when_sent_again(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "WAIT_SECONDS", 0.2)
+    event_id = new_id()
+
+    def send() -> Answer:
+        head = {**JSON, **signed(event_id, ORDER)}
+        return ask(running.addresses.webhooks, post("/webhooks/bitrix", head, ORDER))
+
+    with receiver_here(lambda: receiver_before(inbox)) as running:
+        with inbox.connection.transaction():
+            inbox.connection.execute("LOCK bitrix_pipeline.inbox_events IN EXCLUSIVE MODE")
+            refused = send()
+        wait_for(inbox.ids)
+        wait_for(lambda: running.receiver.is_ready)
+        monkeypatch.undo()
+        again = send()
+
+    assert (refused.status, refused.headers["retry-after"]) == (503, "2")
+    assert again.status == 200
+    assert inbox.ids() == [event_id]
+
+
 def test_a_restart_between_two_webhooks_is_not_noticed(
     receiver: Service, own_postgres: PrivatePostgres
 ) -> None:
@@ -149,14 +193,75 @@ def test_it_starts_without_postgres_and_waits_for_it(log: Path, inbox: Inbox) ->
     assert inbox.ids() == []
 
 
-def test_without_the_right_it_says_what_to_do(postgres: PrivatePostgres, log: Path) -> None:
-    # The database `postgres` was never migrated.
-    with service(postgres.url, log, ready=False) as receiver:
-        receiver.wait_until_ready()
-        answer = receiver.send()
+@pytest.mark.parametrize(
+    ("lack", "says"),
+    [
+        ("the schema", "run bitrix-pipeline migrate"),
+        ("the function", "run bitrix-pipeline migrate"),
+        ("the right", "make its account a member of the role bitrix_receiver"),
+        ("the primary", "name the primary server in RECEIVER_POSTGRES_URL"),
+    ],
+)
+def test_what_could_not_store_is_not_ready_and_says_what_to_do(
+    own_crm: Crm, log: Path, lack: str, says: str
+) -> None:
+    with service(lacking(own_crm, lack), log, ready=False) as receiver:
+        public, operators = receiver.get("/readyz"), receiver.get("/readyz", metrics=True)
+        answer, health = receiver.send(), receiver.get("/healthz")
 
-    assert answer.status == 503
-    assert "run bitrix-pipeline migrate" in log.read_text()
+    assert (public.status, public.body) == (503, b"not ready\n")
+    assert operators.status == 503
+    assert says in operators.body.decode()
+    assert says in log.read_text()
+    assert (answer.status, health.status) == (503, 200)
+
+
+def test_what_was_lacking_is_found_without_a_restart(own_crm: Crm, log: Path) -> None:
+    with service(lacking(own_crm, "the right"), log, ready=False) as receiver:
+        own_crm.run(f"GRANT {RECEIVER_ROLE} TO stranger")
+        receiver.wait_until_ready()
+
+        assert receiver.send().status == 202
+
+
+def test_a_right_that_is_taken_away_is_noticed_without_a_webhook(own_crm: Crm, log: Path) -> None:
+    url = lacking(own_crm, "the right")
+    own_crm.run(f"GRANT {RECEIVER_ROLE} TO stranger")
+    with service(url, log) as receiver:
+        own_crm.run(f"REVOKE {RECEIVER_ROLE} FROM stranger")
+
+        wait_for(lambda: receiver.get("/readyz").status == 503)
+
+
+@pytest.fixture
+def own_crm(postgres: PrivatePostgres, migrated_database: str) -> Iterator[Crm]:
+    """Its inbox may be taken away; `stranger` has no right yet."""
+    crm = copy_of_database(postgres, migrated_database)
+    crm.run("CREATE ROLE stranger LOGIN")
+    yield crm
+    drop_database(postgres, crm)
+    with postgres.connect() as admin:
+        admin.execute("DROP ROLE stranger")
+
+
+def lacking(crm: Crm, what: str) -> str:
+    """The receiver's URL of a database where something is missing."""
+    match what:
+        case "the schema":
+            crm.run("DROP SCHEMA bitrix_pipeline CASCADE")
+        case "the function":
+            crm.run("DROP FUNCTION bitrix_pipeline.receive")
+        case "the right":
+            return crm.url.replace("postgres@", "stranger@")
+        case "the primary":
+            return f"{crm.url}?options=-c%20default_transaction_read_only%3Don"
+    return crm.url
+
+
+def receiver_before(inbox: Inbox) -> Receiver:
+    return Receiver(
+        store=InboxStore(inbox.receiver_url), secrets=secrets_of(SECRET), most_bytes=2**20
+    )
 
 
 def timed(receiver: Service) -> tuple[Answer, float]:
