@@ -153,7 +153,7 @@ class InboxStore:
                 )
             except psycopg.Error as error:
                 # libpq's words: an account or a host, never a password.
-                words = str(error).strip().splitlines()[-1]
+                words = " ".join(str(error).split())
                 raise TransientError(f"Postgres cannot be reached ({words})") from None
         return self._connection
 

@@ -134,11 +134,11 @@ class Writer:
             entry = self._held_back or self._queue.get(timeout=PING_SECONDS)
             self._held_back = None
             while entry is not None and len(batch) < MOST_EVENTS:
-                size += len(entry.event.body)
-                if batch and size > MOST_BYTES:
-                    self._held_back = entry
-                    return batch
                 if not entry.is_given_up:
+                    size += len(entry.event.body)
+                    if batch and size > MOST_BYTES:
+                        self._held_back = entry
+                        return batch
                     batch.append(entry)
                 if len(batch) < MOST_EVENTS:
                     entry = self._queue.get_nowait()

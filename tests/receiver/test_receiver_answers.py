@@ -2,7 +2,10 @@
 
 import gzip
 import time
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from receiving import (
     JSON,
@@ -16,6 +19,7 @@ from receiving import (
     connected,
     new_id,
     post,
+    service,
     signed,
 )
 
@@ -119,6 +123,34 @@ def test_the_largest_body_is_taken_and_a_byte_more_is_not(receiver: Service, inb
     assert receiver.send("largest", largest).status == 202
     assert receiver.send("larger", largest + b" ").status == 413
     assert inbox.rows("event_id, state") == [("largest", "waiting")]
+
+
+def test_the_largest_size_is_a_setting(inbox: Inbox, log: Path) -> None:
+    body = b'{"type":"order.saved","data":{"id":1}}'.ljust(2048)
+    with service(inbox.receiver_url, log, WEBHOOK_MAX_BYTES="2048") as receiver:
+        answers = [receiver.send(body=content).status for content in (body, body + b" ")]
+
+    assert answers == [202, 413]
+
+
+def test_a_sender_that_asks_first_is_told_to_go_on(receiver: Service, inbox: Inbox) -> None:
+    """As curl does, which the module sends with, where a body is not small."""
+    head = {**JSON, **signed("evt_1", ORDER), "expect": "100-continue"}
+    request = post("/webhooks/bitrix", head, ORDER).removesuffix(ORDER)
+    with connected(receiver.url) as connection:
+        connection.sendall(request)
+        first = answer_on(connection).status
+        connection.sendall(ORDER)
+        second = answer_on(connection).status
+
+    assert (first, second) == (100, 202)
+    assert inbox.ids() == ["evt_1"]
+
+
+def test_a_stranger_that_asks_first_is_refused_before_it_sends(receiver: Service) -> None:
+    request = post("/webhooks/bitrix", {**JSON, "expect": "100-continue"}, ORDER)
+
+    assert ask(receiver.url, request.removesuffix(ORDER)).status == 401
 
 
 def test_an_announced_size_is_refused_before_it_is_sent(receiver: Service) -> None:
@@ -238,6 +270,20 @@ def test_metrics_and_the_description_are_on_the_second_port_alone(receiver: Serv
     assert receiver.get("/openapi.json").status == 404
     assert b"bitrix_receiver_answers_total" in receiver.get("/metrics", metrics=True).body
     assert b"webhook-signature" in receiver.get("/openapi.json", metrics=True).body
+
+
+def test_the_second_port_is_on_the_loopback_interface_wherever_webhooks_are_taken(
+    inbox: Inbox, log: Path
+) -> None:
+    with service(inbox.receiver_url, log, RECEIVER_HOST="0.0.0.0") as receiver:
+        listening = {
+            (connection.laddr.ip, connection.laddr.port)
+            for connection in psutil.Process(receiver.process.pid).net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
+        }
+
+    webhooks, metrics = urlsplit(receiver.url).port, urlsplit(receiver.metrics_url).port
+    assert listening == {("0.0.0.0", webhooks), ("127.0.0.1", metrics)}
 
 
 @pytest.mark.parametrize("on_second_port", [False, True])

@@ -190,6 +190,7 @@ def test_it_starts_without_postgres_and_waits_for_it(log: Path, inbox: Inbox) ->
         refused = receiver.send().status
 
     assert (*answers, refused) == (200, 503, 503)
+    assert "Connection refused" in log.read_text()
     assert inbox.ids() == []
 
 

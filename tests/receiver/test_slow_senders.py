@@ -24,6 +24,7 @@ from receiving import (
 from bitrix_pipeline.inbox.store import InboxStore
 from bitrix_pipeline.receiver.app import Receiver
 from bitrix_pipeline.receiver.body import Memory
+from bitrix_pipeline.receiver.protocol import BoundedProtocol
 from bitrix_pipeline.receiver.server import KEEP_ALIVE_SECONDS
 from bitrix_pipeline.receiver.signature import secrets_of
 
@@ -125,6 +126,21 @@ def test_others_are_served_while_some_are_slow(here: Here) -> None:
     assert answer.status == 202
     for connection in slow:
         connection.close()
+
+
+def test_more_connections_than_there_may_be_are_told_to_try_again(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedProtocol, "most_connections", 3)
+    others = [connected(here.addresses.webhooks) for _ in range(3)]
+
+    with connected(here.addresses.webhooks) as connection:
+        refused = answer_on(connection)
+    for other in others:
+        other.close()
+
+    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    wait_for(lambda: ask(here.addresses.webhooks, request_for(ORDER)).status == 202)
 
 
 def test_bodies_take_only_so_much_memory(here: Here) -> None:
