@@ -67,8 +67,8 @@ UPDATE {jobs} AS job SET state = 'waiting', attempts = 0, leases_lost = 0, reaso
 FROM chosen WHERE job.event = chosen.event
 """
 
-# The jobs go with their events. The first condition is the index's: without it every job is looked
-# at: 230 ms where 1,000,000 are kept, instead of 2. now(), because clock_timestamp() uses no index.
+# The jobs go with their events. The first condition is the index's: without it a look at 1,000,000
+# jobs that all stay takes 230 ms instead of 1. now(), because clock_timestamp() uses no index.
 PRUNE = """
 DELETE FROM {events} WHERE id IN (
     SELECT event FROM {jobs}

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from receiving import (
 )
 from shop_and_crm import Crm, copy_of_database, drop_database
 
-from bitrix_pipeline.inbox.store import InboxStore
+from bitrix_pipeline.inbox.store import InboxStore, NewEvent, Outcome
 from bitrix_pipeline.model.migrate import RECEIVER_ROLE, migrate
 from bitrix_pipeline.receiver import group_commit
 from bitrix_pipeline.receiver.app import Receiver
@@ -118,24 +118,19 @@ def test_what_was_committed_after_its_sender_was_put_off_is_known_when_sent_agai
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(group_commit, "WAIT_SECONDS", 0.2)
-    event_id = new_id()
+    monkeypatch.setattr(group_commit, "STUCK_SECONDS", 60.0)
+    store = Slow(inbox.receiver_url)
+    request = post("/webhooks/bitrix", {**JSON, **signed("evt_1", ORDER)}, ORDER)
 
-    def send() -> Answer:
-        head = {**JSON, **signed(event_id, ORDER)}
-        return ask(running.addresses.webhooks, post("/webhooks/bitrix", head, ORDER))
-
-    with receiver_here(lambda: receiver_before(inbox)) as running:
-        with inbox.connection.transaction():
-            inbox.connection.execute("LOCK bitrix_pipeline.inbox_events IN EXCLUSIVE MODE")
-            refused = send()
-        wait_for(inbox.ids)
-        wait_for(lambda: running.receiver.is_ready)
+    with receiver_here(lambda: receiver_before(store)) as running:
+        refused = ask(running.addresses.webhooks, request)
+        store.may_answer.set()
         monkeypatch.undo()
-        again = send()
+        again = ask(running.addresses.webhooks, request)
 
     assert (refused.status, refused.headers["retry-after"]) == (503, "2")
     assert again.status == 200
-    assert inbox.ids() == [event_id]
+    assert inbox.ids() == ["evt_1"]
 
 
 def test_a_restart_between_two_webhooks_is_not_noticed(
@@ -259,10 +254,21 @@ def lacking(crm: Crm, what: str) -> str:
     return crm.url
 
 
-def receiver_before(inbox: Inbox) -> Receiver:
-    return Receiver(
-        store=InboxStore(inbox.receiver_url), secrets=secrets_of(SECRET), most_bytes=2**20
-    )
+class Slow(InboxStore):
+    """Commits, and says so when it is allowed to."""
+
+    def __init__(self, postgres_url: str) -> None:
+        super().__init__(postgres_url)
+        self.may_answer = threading.Event()
+
+    def store(self, events: Sequence[NewEvent]) -> list[Outcome]:
+        outcomes = super().store(events)
+        self.may_answer.wait(20)
+        return outcomes
+
+
+def receiver_before(store: InboxStore) -> Receiver:
+    return Receiver(store=store, secrets=secrets_of(SECRET), most_bytes=2**20)
 
 
 def timed(receiver: Service) -> tuple[Answer, float]:
