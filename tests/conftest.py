@@ -25,6 +25,8 @@ from shop_and_crm import (
 from bitrix_pipeline.demo_rest import RestSimulator, SimulatorOptions
 from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
 
+pytest_plugins = ["receiver_at_hand"]
+
 # Enough for every kind of order and few enough for a copy in a blink.
 ORDERS = 40
 
@@ -135,6 +137,13 @@ def crm(postgres: PrivatePostgres, migrated_database: str, spare_crms: list[Crm]
         drop_database(postgres, crm)
     else:
         spare_crms.append(crm)
+
+
+@pytest.fixture
+def bare_crm(crm: Crm) -> Crm:
+    """A migrated CRM to which no event was applied yet."""
+    crm.run("TRUNCATE bitrix_pipeline.inbox_applied")
+    return crm
 
 
 @pytest.fixture

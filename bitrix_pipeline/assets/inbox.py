@@ -6,6 +6,7 @@ Here belongs what a person sees of a drain and which faults end a run; draining 
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import dagster as dg
 
@@ -17,9 +18,8 @@ from bitrix_pipeline.assets.tables import INBOX, OWNER, RETRIES
 from bitrix_pipeline.errors import PermanentError, PipelineError, TransientError
 from bitrix_pipeline.inbox.desk import Entry
 from bitrix_pipeline.inbox.drain import DrainResult
-from bitrix_pipeline.model import Table, table_named
+from bitrix_pipeline.model import table_named
 from bitrix_pipeline.resources import Inbox, Pipeline
-from bitrix_pipeline.sync import SyncResult
 
 STRETCH_SECONDS = 600.0
 """A busy shop's drain ends now and then, so that its run can be looked at as a finished one."""
@@ -28,6 +28,9 @@ FAILURES_LOOKED_AT = 200
 
 ENDED_BY_TAG, OUTAGE = "inbox_ended_by", "outage"
 """Tells the sensor, and a person who looks at the list of runs, that the drain got stuck."""
+
+WHOLE_RUN = "what webhooks told of, in this whole run"
+"""The scope of what is told at the end, which sums up what was told on the way."""
 
 REASON_COLUMNS = ("state", "reason", "events", "newest")
 
@@ -61,11 +64,11 @@ def webhook_inbox(
     context: dg.AssetExecutionContext, inbox: Inbox, pipeline: Pipeline
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     def report(part: DrainResult) -> None:
-        for name, result in part.tables.items():
-            _report_table(context, table_named(name), result, part, pipeline)
+        _report_part(context, part, size=pipeline.settings.partition_size)
 
     try:
         result = inbox.drain(run_id=context.run.run_id, report=report, most_seconds=STRETCH_SECONDS)
+        _report_tables(context, result, pipeline)
         metadata = drain_metadata(result, inbox)
     except PermanentError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
@@ -122,26 +125,32 @@ def by_reason(entries: Sequence[Entry]) -> list[dict[str, str | int]]:
     ]
 
 
-def _report_table(
-    context: dg.AssetExecutionContext,
-    table: Table,
-    result: SyncResult,
-    part: DrainResult,
-    pipeline: Pipeline,
+def _report_part(context: dg.AssetExecutionContext, part: DrainResult, *, size: int) -> None:
+    delays = delay_metadata(part.delays)
+    for name, result in part.tables.items():
+        if name in PARTITIONED_TABLES:
+            report_ranges(context, result, size=size, is_whole=False)
+        metadata = {**result_metadata(table_named(name), result), **delays}
+        context.log_event(dg.AssetMaterialization(name, metadata=metadata))
+
+
+def _report_tables(
+    context: dg.AssetExecutionContext, drained: DrainResult, pipeline: Pipeline
 ) -> None:
-    if table.name in PARTITIONED_TABLES:
-        size = pipeline.settings.partition_size
-        report_ranges(context, result, size=size, is_whole=False)
+    """Once a run: counting a table takes the longer the larger it is."""
+    if not drained.tables:
+        return
+    delays = delay_metadata(drained.delays)
     try:
         with pipeline.reports() as reports:
-            metadata = sync_metadata(table, result, reports.table(table), reports.preview(table))
+            for name, result in drained.tables.items():
+                table, whole = table_named(name), replace(result, scope=WHOLE_RUN)
+                state = reports.table(table), reports.preview(table)
+                metadata = {**sync_metadata(table, whole, *state), **delays}
+                context.log_event(dg.AssetMaterialization(name, metadata=metadata))
     except PipelineError as error:
-        # What was written is told in any case.
-        context.log.warning(f"{table.name} cannot be counted now: {error}")
-        metadata = result_metadata(table, result)
-    context.log_event(
-        dg.AssetMaterialization(table.name, metadata={**metadata, **delay_metadata(part.delays)})
-    )
+        # What was written was told before.
+        context.log.warning(f"The tables cannot be counted now: {error}")
 
 
 INBOX_ASSETS = [webhook_inbox]

@@ -2,17 +2,9 @@
 
 import dagster as dg
 
+from bitrix_pipeline.assets.queue_checks import asked, waits_too_long
 from bitrix_pipeline.assets.tables import INBOX
-from bitrix_pipeline.errors import PermanentError
-from bitrix_pipeline.inbox.desk import Status
 from bitrix_pipeline.resources import Inbox
-
-
-def _status(inbox: Inbox) -> Status:
-    try:
-        return inbox.status()
-    except PermanentError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
 
 
 @dg.asset_check(
@@ -21,7 +13,7 @@ def _status(inbox: Inbox) -> Status:
 )
 def nothing_dead(inbox: Inbox) -> dg.AssetCheckResult:
     """Where the shop's MySQL is read too, the next sync brings what such an event told of."""
-    states = _status(inbox).states
+    states = asked(inbox.status).states
     dead, unread = states["dead"], states["quarantined"]
     return dg.AssetCheckResult(
         passed=not (dead or unread),
@@ -44,16 +36,13 @@ def nothing_dead(inbox: Inbox) -> dg.AssetCheckResult:
 )
 def nothing_waits_too_long(inbox: Inbox) -> dg.AssetCheckResult:
     """By the time of receipt, so that an event which is put off again and again is noticed."""
-    status, limit = _status(inbox), inbox.settings.inbox_oldest_minutes
-    seconds = status.oldest_waiting.total_seconds() if status.oldest_waiting else 0.0
-    return dg.AssetCheckResult(
-        passed=seconds <= limit * 60,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=(
-            f"{status.backlog} events wait, the oldest for {seconds / 60:.1f} minutes; "
-            f"the limit is {limit:g}."
-        ),
-        metadata={"backlog": status.backlog, "oldest_waiting_seconds": round(seconds, 1)},
+    status = asked(inbox.status)
+    return waits_too_long(
+        status.oldest_waiting,
+        waiting=status.backlog,
+        what="events",
+        metric="backlog",
+        limit_minutes=inbox.settings.inbox_oldest_minutes,
     )
 
 

@@ -3,21 +3,13 @@
 import dagster as dg
 
 from bitrix_pipeline.assets.push import DIFFS
-from bitrix_pipeline.errors import PermanentError
-from bitrix_pipeline.push.desk import Status
+from bitrix_pipeline.assets.queue_checks import asked, waits_too_long
 from bitrix_pipeline.resources import StatusPush
-
-
-def _status(status_push: StatusPush) -> Status:
-    try:
-        return status_push.status()
-    except PermanentError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
 
 
 @dg.asset_check(asset=DIFFS, description="No order was given up: Bitrix takes what the CRM says.")
 def nothing_given_up(status_push: StatusPush) -> dg.AssetCheckResult:
-    dead = _status(status_push).states["dead"]
+    dead = asked(status_push.status).states["dead"]
     return dg.AssetCheckResult(
         passed=not dead,
         severity=dg.AssetCheckSeverity.WARN,
@@ -35,19 +27,13 @@ def nothing_given_up(status_push: StatusPush) -> dg.AssetCheckResult:
     asset=DIFFS, description="No status has been waiting for longer than PUSH_OLDEST_MINUTES."
 )
 def no_status_waits_too_long(status_push: StatusPush) -> dg.AssetCheckResult:
-    status, limit = _status(status_push), status_push.settings.push_oldest_minutes
-    seconds = status.oldest_waiting.total_seconds() if status.oldest_waiting else 0.0
-    return dg.AssetCheckResult(
-        passed=seconds <= limit * 60,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=(
-            f"{status.states['waiting']} statuses wait, the oldest for {seconds / 60:.1f} minutes; "
-            f"the limit is {limit:g}."
-        ),
-        metadata={
-            "orders_waiting": status.states["waiting"],
-            "oldest_waiting_seconds": round(seconds, 1),
-        },
+    status = asked(status_push.status)
+    return waits_too_long(
+        status.oldest_waiting,
+        waiting=status.states["waiting"],
+        what="statuses",
+        metric="orders_waiting",
+        limit_minutes=status_push.settings.push_oldest_minutes,
     )
 
 

@@ -181,7 +181,8 @@ def _has_ended(ground: Playground) -> bool:
 
 def _states(ground: Playground) -> dict[str, int]:
     with connect(ground.settings.require_postgres_url()) as connection:
-        return Desk(connection, InboxSettings()).status().states
+        found = Desk(connection, InboxSettings()).status()
+    return {**found.states, "done": found.done_last_day}
 
 
 def _delays(ground: Playground) -> list[float]:

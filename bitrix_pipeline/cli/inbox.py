@@ -26,14 +26,15 @@ app = typer.Typer(
 
 @app.command()
 def status() -> None:
-    """Show how many events wait, for how long, and how many became what."""
+    """Show how many events wait, for how long, and what became of others."""
     with _desk() as desk:
         found = desk.status()
     table = ScreenTable(Column("state", no_wrap=True), title="Inbox")
     number_columns(table, ("events",))
-    for state in STATES:
-        style = "bold red" if state in REFUSED and found.states[state] else ""
-        table.add_row(state, f"{found.states[state]:,}", style=style)
+    for state, events in found.states.items():
+        style = "bold red" if state in REFUSED and events else ""
+        table.add_row(state, f"{events:,}", style=style)
+    table.add_row("done in the last 24 hours", f"{found.done_last_day:,}")
     screen.print(table)
     waited = "none" if found.oldest_waiting is None else _in_words(found.oldest_waiting)
     screen.print(

@@ -1,5 +1,6 @@
 """What an operator asks of the inbox, and orders: look, replay, prune."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,17 +9,21 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import class_row
 
-from bitrix_pipeline.inbox.event import UnreadableEventError, read_event
+from bitrix_pipeline.inbox.event import Event, UnreadableEventError, read_event
 from bitrix_pipeline.inbox.news import CHANNEL
 from bitrix_pipeline.inbox.settings import InboxSettings
 from bitrix_pipeline.sync.postgres import Connection
 from bitrix_pipeline.sync.target_sql import internal
 
-STATES = ("waiting", "leased", "done", "dead", "quarantined")
+OPEN = ("waiting", "leased")
 REFUSED = ("dead", "quarantined")
+STATES = (*OPEN, "done", *REFUSED)
 
 RATE_MINUTES = 5
 PRUNED_AT_ONCE = 5_000
+
+REPLAYED_AT_ONCE = 100
+"""The bodies of those in quarantine are read: up to so many MiB."""
 
 ENTRIES = """
 SELECT event.id, event.source, event.event_id, event.type, event.entity, event.entity_id,
@@ -27,21 +32,26 @@ SELECT event.id, event.source, event.event_id, event.type, event.entity, event.e
 FROM {events} AS event JOIN {jobs} AS job ON job.event = event.id
 """
 
-COUNTS = "SELECT state, count(*) FROM {jobs} GROUP BY state"
+# One index for each part, so that what was done long ago costs nothing.
+COUNTS = """
+SELECT state, count(*) FROM {jobs} WHERE state = 'waiting' GROUP BY state
+UNION ALL SELECT state, count(*) FROM {jobs} WHERE state = 'leased' GROUP BY state
+UNION ALL SELECT state, count(*) FROM {jobs} WHERE state IN ('dead', 'quarantined') GROUP BY state
+"""
 
+# Numbers are given in the order of receipt.
 OLDEST = """
-SELECT extract(epoch FROM clock_timestamp() - min(event.received_at))
-FROM (SELECT event FROM {jobs} WHERE state = 'waiting'
-      UNION ALL SELECT event FROM {jobs} WHERE state = 'leased') AS job
-JOIN {events} AS event ON event.id = job.event
+SELECT extract(epoch FROM clock_timestamp() - received_at) FROM {events} WHERE id = (
+    SELECT min(event) FROM (SELECT event FROM {jobs} WHERE state = 'waiting'
+                            UNION ALL SELECT event FROM {jobs} WHERE state = 'leased') AS job)
 """
 
 RATES = """
 SELECT (SELECT count(*) FROM {events}
         WHERE received_at > now() - make_interval(mins => %(minutes)s)),
-       (SELECT count(*) FROM {jobs}
-        WHERE finished_at > now() - make_interval(mins => %(minutes)s)
-          AND state = 'done')
+       count(*) FILTER (WHERE finished_at > now() - make_interval(mins => %(minutes)s)),
+       count(*)
+FROM {jobs} WHERE finished_at > now() - interval '1 day' AND state = 'done'
 """
 
 REPLAY = """
@@ -57,13 +67,27 @@ UPDATE {jobs} AS job SET state = 'waiting', attempts = 0, leases_lost = 0, reaso
 FROM chosen WHERE job.event = chosen.event
 """
 
-# The jobs go with their events.
+# The jobs go with their events. The first condition is the index's: without it a look at 1,000,000
+# jobs that all stay takes 230 ms instead of 1. now(), because clock_timestamp() uses no index.
 PRUNE = """
 DELETE FROM {events} WHERE id IN (
     SELECT event FROM {jobs}
-    WHERE finished_at < clock_timestamp() - CASE WHEN state = 'done'
-        THEN make_interval(days => %(days)s) ELSE make_interval(days => %(dead_days)s) END
+    WHERE finished_at < now() - make_interval(days => least(%(days)s, %(dead_days)s))
+      AND finished_at < now() - CASE WHEN state = 'done'
+          THEN make_interval(days => %(days)s) ELSE make_interval(days => %(dead_days)s) END
     ORDER BY finished_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
+
+QUARANTINED = """
+SELECT event.id, event.body FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event
+WHERE job.event = ANY (%(events)s) AND job.state = 'quarantined' FOR UPDATE OF job
+"""
+
+READ_ANEW = """
+UPDATE {events} AS event SET type = anew.type, entity = anew.entity, entity_id = anew.entity_id
+FROM unnest(%(ids)s::bigint[], %(types)s::text[], %(entities)s::text[], %(entity_ids)s::bigint[])
+    AS anew (id, type, entity, entity_id)
+WHERE event.id = anew.id
 """
 
 OLD_REPLAYS = """
@@ -108,6 +132,8 @@ class Status:
     """The inbox at a glance."""
 
     states: dict[str, int]
+    """How many there are in each state but `done`, whose number grows without end."""
+    done_last_day: int
     oldest_waiting: timedelta | None
     received_per_minute: float
     applied_per_minute: float
@@ -136,11 +162,12 @@ class Desk:
 
     def status(self) -> Status:
         counts = {str(state): int(rows) for state, rows in self._rows(COUNTS)}
-        ((oldest,),) = self._rows(OLDEST)
-        ((received, applied),) = self._rows(RATES, {"minutes": RATE_MINUTES})
+        oldest = self._rows(OLDEST)
+        ((received, applied, done_last_day),) = self._rows(RATES, {"minutes": RATE_MINUTES})
         return Status(
-            states={state: counts.get(state, 0) for state in STATES},
-            oldest_waiting=None if oldest is None else timedelta(seconds=float(oldest)),
+            states={state: counts.get(state, 0) for state in (*OPEN, *REFUSED)},
+            done_last_day=done_last_day,
+            oldest_waiting=timedelta(seconds=float(oldest[0][0])) if oldest else None,
             received_per_minute=received / RATE_MINUTES,
             applied_per_minute=applied / RATE_MINUTES,
         )
@@ -194,13 +221,8 @@ class Desk:
 
         What was in quarantine is read anew, by today's rules; what still makes no sense stays.
         """
-        with self._connection.transaction():
-            readable = [event for event in events if self._makes_sense(event)]
-            replayed = self._connection.execute(
-                _statement(REPLAY), {"events": readable, "by": by}
-            ).rowcount
-            self._connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
-        return replayed
+        batches = range(0, len(events), REPLAYED_AT_ONCE)
+        return sum(self._replay(events[at : at + REPLAYED_AT_ONCE], by=by) for at in batches)
 
     def prune(self) -> int:
         """Deletes what its retention allows, in small transactions; returns how many events."""
@@ -215,26 +237,31 @@ class Desk:
             total += deleted
         return total
 
-    def _makes_sense(self, event: int) -> bool:
-        rows = self._rows(
-            "SELECT event.body FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event"
-            " WHERE job.event = %(event)s AND job.state = 'quarantined' FOR UPDATE OF job",
-            {"event": event},
-        )
-        if not rows:
-            return True
-        try:
-            read = read_event(bytes(rows[0][0]))
-        except UnreadableEventError:
-            return False
-        self._connection.execute(
-            _statement(
-                "UPDATE {events} SET type = %(type)s, entity = %(entity)s,"
-                " entity_id = %(entity_id)s WHERE id = %(event)s"
-            ),
-            {"type": read.type, "entity": read.entity, "entity_id": read.data.id, "event": event},
-        )
-        return True
+    def _replay(self, events: Sequence[int], *, by: str) -> int:
+        with self._connection.transaction():
+            senseless = self._read_anew(events)
+            replayed = self._connection.execute(
+                _statement(REPLAY),
+                {"events": [event for event in events if event not in senseless], "by": by},
+            ).rowcount
+            self._connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+        return replayed
+
+    def _read_anew(self, events: Sequence[int]) -> set[int]:
+        """Says of those in quarantine what they are news of; returns those that make no sense."""
+        read: dict[int, Event] = {}
+        bodies = self._rows(QUARANTINED, {"events": list(events)})
+        for event, body in bodies:
+            with contextlib.suppress(UnreadableEventError):
+                read[event] = read_event(bytes(body))
+        values = {
+            "ids": list(read),
+            "types": [each.type for each in read.values()],
+            "entities": [each.entity for each in read.values()],
+            "entity_ids": [each.data.id for each in read.values()],
+        }
+        self._connection.execute(_statement(READ_ANEW), values)
+        return {event for event, _ in bodies} - read.keys()
 
     def _entries(self, condition: str, values: dict[str, Any]) -> list[Entry]:
         with self._connection.cursor(row_factory=class_row(Entry)) as cursor:

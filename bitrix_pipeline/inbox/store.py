@@ -29,6 +29,7 @@ RECEIVE: Final = (
 )
 
 ADVICE: Final = {
+    "25006": "it is read-only: name the primary server in RECEIVER_POSTGRES_URL",
     "3F": "run bitrix-pipeline migrate",
     "42501": "make its account a member of the role bitrix_receiver",
     "42": "run bitrix-pipeline migrate",
@@ -102,25 +103,28 @@ class InboxStore:
         Raises TransientError when Postgres is away or did not answer in time, which leaves open
         whether the events are stored, and TargetError when it refuses them.
         """
-        try:
-            return self._store(events)
-        except TransientError:
-            # An old connection may have died unnoticed; repeating the call stores nothing twice.
-            return self._store(events)
+        crash_point("receiver.before_commit")
+        outcomes = self._handed_over(events)
+        crash_point("receiver.after_commit")
+        return outcomes
 
     def ping(self) -> None:
-        """Asks whether Postgres is there. Raises as `store` does."""
-        try:
-            self._connected().execute("SELECT 1")
-        except psycopg.Error as error:
-            raise self._given_up(error) from None
+        """Hands nothing over, which fails wherever an event could not be stored. Raises as `store`."""
+        self._handed_over(())
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    def _store(self, events: Sequence[NewEvent]) -> list[Outcome]:
+    def _handed_over(self, events: Sequence[NewEvent]) -> list[Outcome]:
+        try:
+            return self._received(events)
+        except TransientError:
+            # An old connection may have died unnoticed; repeating the call stores nothing twice.
+            return self._received(events)
+
+    def _received(self, events: Sequence[NewEvent]) -> list[Outcome]:
         parameters = [
             [event.source for event in events],
             [event.event_id for event in events],
@@ -132,13 +136,10 @@ class InboxStore:
             [event.quarantine_reason for event in events],
         ]
         try:
-            connection = self._connected()
-            crash_point("receiver.before_commit")
-            row = connection.execute(RECEIVE, parameters).fetchone()
+            row = self._connected().execute(RECEIVE, parameters).fetchone()
         except psycopg.Error as error:
             raise self._given_up(error) from None
-        crash_point("receiver.after_commit")
-        return [Outcome(outcome) for outcome in row[0]] if row else []
+        return [Outcome(outcome) for outcome in row[0] or ()] if row else []
 
     def _connected(self) -> ImpatientConnection:
         if self._connection is None or self._connection.closed:
@@ -152,7 +153,7 @@ class InboxStore:
                 )
             except psycopg.Error as error:
                 # libpq's words: an account or a host, never a password.
-                words = str(error).strip().splitlines()[-1]
+                words = " ".join(str(error).split())
                 raise TransientError(f"Postgres cannot be reached ({words})") from None
         return self._connection
 

@@ -3,8 +3,10 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -55,6 +57,16 @@ class Receiver:
     def is_ready(self) -> bool:
         return self.commit.is_ready and not self.is_draining
 
+    @property
+    def why_not_ready(self) -> str:
+        """One sentence for an operator, not for strangers."""
+        return "it was told to stop" if self.is_draining else self.commit.why_not_ready
+
+    def change_secrets(self, secrets: Sequence[bytes], tokens: Sequence[bytes]) -> None:
+        """From the next request on; one whose body is on its way is judged by these, too."""
+        self.secrets, self.tokens = secrets, tokens
+        self.signed.secrets, self.bitrix.tokens = secrets, tokens
+
 
 def public_app(receiver: Receiver) -> FastAPI:
     """Webhooks, and whether they would be taken. Plain routes: FastAPI would parse bodies first."""
@@ -65,11 +77,11 @@ def public_app(receiver: Receiver) -> FastAPI:
         openapi_url=None,
         # A redirect would repeat whatever host the sender named.
         redirect_slashes=False,
+        exception_handlers={HTTPException: _nothing_here},
     )
     app.router.routes.append(Route(WEBHOOKS, receiver.signed, methods=["POST"]))
-    if receiver.tokens:
-        app.router.routes.append(Route(BITRIX_EVENTS, receiver.bitrix, methods=["POST"]))
-    app.router.routes.extend(_health(receiver))
+    app.router.routes.append(Route(BITRIX_EVENTS, receiver.bitrix, methods=["POST"]))
+    app.router.routes.extend(_health(receiver, says_why=False))
     return app
 
 
@@ -83,20 +95,26 @@ def operators_app(receiver: Receiver) -> FastAPI:
         )
 
     app.router.routes.append(Route("/metrics", metrics))
-    app.router.routes.extend(_health(receiver))
+    app.router.routes.extend(_health(receiver, says_why=True))
     app.openapi = lambda: describe(  # type: ignore[method-assign]
         WEBHOOKS, BITRIX_EVENTS if receiver.tokens else None, most_bytes=receiver.most_bytes
     )
     return app
 
 
-def _health(receiver: Receiver) -> list[Route]:
+async def _nothing_here(_: Request, refused: Any) -> Response:
+    """404 and 405 are as empty as the other refusals."""
+    return Response(status_code=refused.status_code, headers=refused.headers)
+
+
+def _health(receiver: Receiver, *, says_why: bool) -> list[Route]:
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> Response:
         if receiver.is_ready:
             return PlainTextResponse("ready\n")
-        return PlainTextResponse("not ready\n", 503, headers={"retry-after": "2"})
+        why = f": {receiver.why_not_ready}" if says_why else ""
+        return PlainTextResponse(f"not ready{why}\n", 503, headers={"retry-after": "2"})
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
+from starlette.exceptions import HTTPException
+
 from bitrix_pipeline.inbox.event import Event, UnreadableEventError, read_event
 from bitrix_pipeline.inbox.store import NewEvent, Outcome
 from bitrix_pipeline.receiver.bitrix_form import event_of, form_of, is_from_bitrix
@@ -172,13 +174,19 @@ class BitrixEntrance(Entrance):
 
     def __init__(self, means: Means, *, tokens: Sequence[bytes]) -> None:
         super().__init__(replace(means, most_bytes=min(means.most_bytes, MOST_FORM_BYTES)))
-        self._tokens = tokens
+        self.tokens = tokens
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if not self.tokens:
+            # As if it were not there.
+            raise HTTPException(404)
+        await super().__call__(scope, receive, send)
 
     async def _authentic_event(self, headers: Headers, body: Body, receive: Receive) -> NewEvent:
         if not is_plainly(FORM, headers):
             raise RefusedError(Refusal.CONTENT)
         form = form_of(await body.read(receive, headers))
-        if form is None or not is_from_bitrix(form, self._tokens):
+        if form is None or not is_from_bitrix(form, self.tokens):
             raise RefusedError(Refusal.TOKEN)
         return event_of(form)
 

@@ -1,11 +1,14 @@
 """The event loop's side of the commit: who waits, for how long, and when to say no at once.
 
-A request waits as long as commits make progress. When one commit takes too long everybody who waits
-is told so, and newcomers at once, until Postgres answers again: the loop itself never waits for it.
+A request waits while commits make progress, and WAIT_SECONDS at the most. When one commit takes too
+long everybody who waits is told so, and newcomers at once, until Postgres answers again: the loop
+itself never waits for it.
 """
 
 import asyncio
 import contextlib
+import itertools
+import time
 from functools import partial
 from typing import Final
 
@@ -14,7 +17,10 @@ from bitrix_pipeline.receiver.metrics import Metrics
 from bitrix_pipeline.receiver.writer import Entry, Settled, Store, Writer
 
 MOST_WAITING: Final = 20_000
-"""Events; at 2,000 commits a second the last one waits ten seconds."""
+"""Events; slow commits let the last ones wait too long, and those are told so."""
+
+WAIT_SECONDS: Final = 8.0
+"""Less than the ten after which the module for Bitrix hangs up, and than a proxy's usual limits."""
 
 STUCK_SECONDS: Final = 1.2
 """An answer is promised within two, on a machine that is busy with other things as well."""
@@ -28,7 +34,7 @@ class BusyError(Exception):
 
 
 class UnavailableError(Exception):
-    """Postgres is away; whether the event was stored is not known."""
+    """Postgres is away or too slow; whether the event was stored is not known."""
 
 
 class GroupCommit:
@@ -36,7 +42,8 @@ class GroupCommit:
 
     def __init__(self, store: Store, metrics: Metrics, *, most_waiting: int = MOST_WAITING) -> None:
         self._most_waiting = most_waiting
-        self._waiting: set[Entry] = set()
+        # Until when each waits; the first in it is the first to be told.
+        self._waiting: dict[Entry, float] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: asyncio.Task[None] | None = None
         self._writer = Writer(store, metrics, self._settle_in_loop)
@@ -47,22 +54,27 @@ class GroupCommit:
         return self._writer.is_up and self._writer.busy_seconds < STUCK_SECONDS
 
     @property
+    def why_not_ready(self) -> str:
+        """One sentence for an operator."""
+        return self._writer.complaint or "Postgres does not answer"
+
+    @property
     def waiting(self) -> int:
         return len(self._waiting)
 
-    async def start(self) -> None:
-        """Returns when it is known whether Postgres is there."""
+    async def start(self) -> "asyncio.Task[None]":
+        """Returns when it is known whether Postgres is there; the task runs until `close`."""
         self._loop = asyncio.get_running_loop()
-        self._watch = self._loop.create_task(self._give_up_when_stuck())
+        self._watch = self._loop.create_task(self._give_up_the_hopeless())
         await asyncio.to_thread(self._writer.start)
+        return self._watch
 
     async def close(self) -> None:
         """Commits what waits, as far as Postgres allows."""
         await asyncio.to_thread(self._writer.close, CLOSE_SECONDS)
         if self._watch:
             self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
+            await asyncio.wait([self._watch])
 
     async def store(self, event: NewEvent) -> Outcome:
         """What became of the event, once that is committed. Raises BusyError, UnavailableError."""
@@ -72,12 +84,12 @@ class GroupCommit:
             raise BusyError
         answer: asyncio.Future[Outcome | None] = self._loop.create_future()
         entry = Entry(event, partial(_settle, answer))
-        self._waiting.add(entry)
+        self._waiting[entry] = time.monotonic() + WAIT_SECONDS
         self._writer.put(entry)
         try:
             outcome = await answer
         finally:
-            self._waiting.discard(entry)
+            self._waiting.pop(entry, None)
             entry.is_given_up = True
         if outcome is None:
             raise UnavailableError
@@ -89,11 +101,17 @@ class GroupCommit:
             with contextlib.suppress(RuntimeError):  # The loop has ended: nobody waits any more.
                 self._loop.call_soon_threadsafe(_settle_all, settled)
 
-    async def _give_up_when_stuck(self) -> None:
+    async def _give_up_the_hopeless(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if self._waiting and self._writer.busy_seconds >= STUCK_SECONDS:
-                _settle_all([(entry, None) for entry in self._waiting])
+            _settle_all([(entry, None) for entry in self._hopeless()])
+
+    def _hopeless(self) -> list[Entry]:
+        if self._writer.busy_seconds >= STUCK_SECONDS:
+            return list(self._waiting)
+        now = time.monotonic()
+        late = itertools.takewhile(lambda waiting: waiting[1] <= now, self._waiting.items())
+        return [entry for entry, _ in late]
 
 
 def _settle_all(settled: Settled) -> None:

@@ -20,7 +20,7 @@ class Refusal(StrEnum):
     SIZE = "too large"
     CONFLICT = "same id, another body"
     BUSY = "too much waits already"
-    UNAVAILABLE = "Postgres is away"
+    UNAVAILABLE = "Postgres is away or too slow"
     DISCONNECTED = "the sender went away or was too slow"
     ERROR = "an unexpected error"
 

@@ -11,7 +11,7 @@ ANSWERS: Final = {
     "413": "Too large.",
     "415": "Compressed, or of another content type.",
     "429": "Overloaded: try again.",
-    "503": "Postgres is away: try again.",
+    "503": "Postgres is away or too slow: try again.",
 }
 CONFLICT: Final = "The id is known with another body."
 

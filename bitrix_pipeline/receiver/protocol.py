@@ -52,6 +52,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._request_bytes += len(data)
+        if self._receiving_since is None and self._is_idle:
+            # Even an empty line, which begins no request, ends uvicorn's wait for the next one.
+            self._receiving_since = self.loop.time()
         super().data_received(data)
         if self._receiving_since is None or self.transport.is_closing():
             return
@@ -81,7 +84,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature
         # An answer now would be taken for that of the request that is being handled.
-        if self.cycle is None or self.cycle.response_complete:
+        if self._is_idle:
             self.transport.write(REFUSED)
         self.transport.close()
 
@@ -92,6 +95,11 @@ class BoundedProtocol(HttpToolsProtocol):
             return False
         self.transport.abort()
         return True
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether no request is being handled."""
+        return self.cycle is None or bool(self.cycle.response_complete)
 
 
 async def hang_up_on_the_slow(state: ServerState, *, seconds: float = REQUEST_SECONDS) -> None:

@@ -1,6 +1,7 @@
 """Runs the receiver: two ports in one event loop, and an orderly end.
 
-SIGTERM closes the door, lets what is under way be committed and answered, and ends.
+SIGTERM closes the door, lets what is under way be committed and answered, and ends. SIGHUP has the
+secrets read again.
 """
 
 import asyncio
@@ -11,7 +12,8 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +22,7 @@ from fastapi import FastAPI
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from bitrix_pipeline.errors import SettingsError
+from bitrix_pipeline.errors import SettingsError, TransientError
 from bitrix_pipeline.inbox.store import InboxStore
 from bitrix_pipeline.receiver.app import Receiver, operators_app, public_app
 from bitrix_pipeline.receiver.protocol import (
@@ -30,7 +32,9 @@ from bitrix_pipeline.receiver.protocol import (
     hang_up_on_the_slow,
 )
 from bitrix_pipeline.receiver.signature import secrets_of
-from bitrix_pipeline.settings import Settings
+from bitrix_pipeline.settings import Settings, load_settings
+
+log = logging.getLogger(__name__)
 
 LOOPBACK: Final = "127.0.0.1"
 BACKLOG: Final = 16_384
@@ -56,6 +60,10 @@ ACCOUNT: Final = (
 )
 
 
+class EndedByItselfError(TransientError):
+    """A part of the receiver stopped working; what was acknowledged is stored."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
     """Where a running receiver listens."""
@@ -76,15 +84,30 @@ class Addresses:
 
 def receiver_of(settings: Settings, *, clock: Callable[[], float] = time.time) -> Receiver:
     """A receiver as the settings want it. Raises SettingsError, which repeats no secret."""
+    secrets, tokens = _secrets_and_tokens(settings)
     return Receiver(
         store=InboxStore(_postgres_url(settings)),
-        secrets=secrets_of(settings.webhook_secrets.get_secret_value()),
-        tokens=[
-            token.encode()
-            for token in settings.bitrix_application_tokens.get_secret_value().split()
-        ],
+        secrets=secrets,
+        tokens=tokens,
         most_bytes=settings.webhook_max_bytes,
         clock=clock,
+    )
+
+
+def read_secrets_again(receiver: Receiver) -> None:
+    """Puts the secrets that `.env` or files hold by now in force; bad ones change nothing."""
+    try:
+        secrets, tokens = _secrets_and_tokens(load_settings())
+    except (SettingsError, OSError) as error:
+        log.error("The secrets stay as they were: %s", error)  # noqa: TRY400 - one sentence
+        return
+    is_same = (secrets, tokens) == (receiver.secrets, receiver.tokens)
+    receiver.change_secrets(secrets, tokens)
+    log.info(
+        "Read the secrets again: %d for webhooks, %d application tokens%s",
+        len(secrets),
+        len(tokens),
+        ", the same as before; what stands in the environment cannot change" if is_same else "",
     )
 
 
@@ -105,7 +128,10 @@ async def serve(
     stop: asyncio.Event | None = None,
     request_seconds: float = REQUEST_SECONDS,
 ) -> None:
-    """Serves until `stop` is set, or one of the signals comes where no event is given."""
+    """Serves until `stop` is set, or one of the signals comes where no event is given.
+
+    Raises EndedByItselfError when a part of it does, after an orderly end of the rest.
+    """
     ends = stop or asyncio.Event()
     with contextlib.ExitStack() as held:
         public_socket = held.enter_context(
@@ -115,10 +141,9 @@ async def serve(
             listening(LOOPBACK, settings.receiver_metrics_port, "RECEIVER_METRICS_PORT")
         )
         if stop is None:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, ends.set)
+            _heed_signals(receiver, ends)
         BoundedProtocol.most_request_bytes = MOST_OVERHEAD * receiver.most_bytes + MOST_HEADER_BYTES
-        await receiver.commit.start()
+        committing = await receiver.commit.start()
         public = _Server(public_app(receiver))
         operators = _Server(operators_app(receiver))
         serving = [
@@ -133,10 +158,26 @@ async def serve(
                 metrics_port=metrics_socket.getsockname()[1],
             )
         )
-        await asyncio.wait(
-            [*serving, asyncio.create_task(ends.wait())], return_when=asyncio.FIRST_COMPLETED
-        )
+        ended = await _first_ended([*serving, committing], ends)
         await _drain(receiver, public, operators, serving)
+        if ended:
+            raise _ended_by_itself(ended)
+
+
+def _heed_signals(receiver: Receiver, ends: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ends.set)
+    loop.add_signal_handler(signal.SIGHUP, read_secrets_again, receiver)
+
+
+async def _first_ended(
+    parts: "list[asyncio.Task[None]]", ends: asyncio.Event
+) -> "asyncio.Task[None] | None":
+    """The part that ended by itself; None when it was told to end."""
+    told = asyncio.create_task(ends.wait())
+    await asyncio.wait([*parts, told], return_when=asyncio.FIRST_COMPLETED)
+    return next((part for part in parts if part.done()), None)
 
 
 async def _drain(
@@ -156,6 +197,18 @@ async def _drain(
     await asyncio.wait(serving[1:2])
     for task in (slow, serving[2]):
         task.cancel()
+    await asyncio.gather(slow, *serving, return_exceptions=True)
+
+
+def _ended_by_itself(part: "asyncio.Task[None]") -> EndedByItselfError:
+    """Says where, and not the error's own words, which may be a request's."""
+    fault = part.exception()
+    if fault is not None:
+        log.error(
+            "%s at\n%s", type(fault).__name__, "".join(traceback.format_tb(fault.__traceback__))
+        )
+    name = type(fault).__name__ if fault else "without an error"
+    return EndedByItselfError(f"the receiver ended by itself ({name}): start it again")
 
 
 class _Server(uvicorn.Server):
@@ -223,6 +276,14 @@ def _postgres_url(settings: Settings) -> str:
             " postgresql://user:password@host:5432/database"
         ) from None
     return url
+
+
+def _secrets_and_tokens(settings: Settings) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    tokens = settings.bitrix_application_tokens.get_secret_value().split()
+    return (
+        secrets_of(settings.webhook_secrets.get_secret_value()),
+        tuple(token.encode() for token in tokens),
+    )
 
 
 def _fast_loop() -> asyncio.AbstractEventLoop:

@@ -23,7 +23,7 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 """Of a batch; one event may be larger."""
 
 PING_SECONDS: Final = 2.0
-"""An idle writer looks this often whether Postgres is still there."""
+"""An idle writer looks this often whether Postgres would still store an event."""
 
 RECONNECT_SECONDS: Final = 0.25
 
@@ -61,13 +61,15 @@ class Writer:
         self._held_back: Entry | None = None
         self._busy_since: float | None = None
         self._is_up = False
+        self.complaint = ""
+        """Why not, when it is not; for an operator."""
         self._has_tried = threading.Event()
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
 
     @property
     def is_up(self) -> bool:
-        """Whether Postgres answered when last asked."""
+        """Whether Postgres would have stored an event when last asked."""
         return self._is_up
 
     @property
@@ -91,22 +93,21 @@ class Writer:
         self._thread.join(seconds)
 
     def _run(self) -> None:
-        complaint = ""
         while not self._is_closing or not self._queue.empty():
             self._busy_since = time.monotonic()
             try:
                 if not self._is_up:
                     self._store.ping()
                     log.info("Postgres is there")
-                    self._is_up, complaint = True, ""
+                    self._is_up, self.complaint = True, ""
                     self._has_tried.set()
                 self._work()
             except Exception as error:  # noqa: BLE001 - this thread must not end
                 self._is_up = False
                 reason = str(error) if isinstance(error, PipelineError) else type(error).__name__
-                if reason != complaint:
+                if reason != self.complaint:
                     log.error("No webhook can be stored: %s", reason)  # noqa: TRY400 - no values
-                complaint = reason
+                self.complaint = reason
                 self._refuse_queued()
                 self._has_tried.set()
                 self._busy_since = None
@@ -133,11 +134,11 @@ class Writer:
             entry = self._held_back or self._queue.get(timeout=PING_SECONDS)
             self._held_back = None
             while entry is not None and len(batch) < MOST_EVENTS:
-                size += len(entry.event.body)
-                if batch and size > MOST_BYTES:
-                    self._held_back = entry
-                    return batch
                 if not entry.is_given_up:
+                    size += len(entry.event.body)
+                    if batch and size > MOST_BYTES:
+                        self._held_back = entry
+                        return batch
                     batch.append(entry)
                 if len(batch) < MOST_EVENTS:
                     entry = self._queue.get_nowait()

@@ -11,7 +11,13 @@ from received import jobs, receive
 from shop_and_crm import Pipeline, Shop
 
 from bitrix_pipeline import resources
-from bitrix_pipeline.assets.inbox import ENDED_BY_TAG, OUTAGE, delay_metadata, webhook_inbox
+from bitrix_pipeline.assets.inbox import (
+    ENDED_BY_TAG,
+    OUTAGE,
+    WHOLE_RUN,
+    delay_metadata,
+    webhook_inbox,
+)
 from bitrix_pipeline.assets.tables import RETRIES
 from bitrix_pipeline.errors import TransientError
 
@@ -44,13 +50,20 @@ def drain(deployment: Deployment) -> Result:
     return deployment.run("drain_inbox", partition=None)
 
 
-def told(result: Result, deployment: Deployment) -> dict[tuple[str, str | None], dict[str, Any]]:
-    """The metadata of what a run materialized, as Dagster stored it, by asset and partition."""
+def materializations(result: Result, deployment: Deployment) -> list[dg.AssetMaterialization]:
+    """What a run told, as Dagster stored it, in that order."""
     entries = deployment.instance.all_logs(
         result.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
     )
-    events = [e.asset_materialization for e in entries if e.asset_materialization]
-    return {(e.asset_key.to_user_string(), e.partition): plain(e.metadata) for e in events}
+    return [e.asset_materialization for e in entries if e.asset_materialization]
+
+
+def told(result: Result, deployment: Deployment) -> dict[tuple[str, str | None], dict[str, Any]]:
+    """The metadata that was told last, by asset and partition."""
+    return {
+        (each.asset_key.to_user_string(), each.partition): plain(each.metadata)
+        for each in materializations(result, deployment)
+    }
 
 
 def plain(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, Any]:
@@ -207,6 +220,30 @@ def test_a_schema_that_was_not_migrated_is_not_tried_again(deployment: Deploymen
 
     assert "run bitrix-pipeline migrate" in failures(result)["webhook_inbox"]
     assert retries(result) == 0
+
+
+def test_a_table_is_counted_once_a_run_however_often_it_is_told_of(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bitrix_pipeline.inbox.drain.REPORT_EVERY_SECONDS", 0.0)
+    monkeypatch.setenv("INBOX_BATCH", "1")
+    order = an_order(deployment)
+    deployment.shop.run(
+        "UPDATE b_sale_order SET PRICE = 12.5 WHERE ID IN (%s, %s)", order, order + 1
+    )
+    receive(deployment.crm, "order.saved", order, order + 1)
+
+    result = drain(deployment)
+
+    events = [
+        plain(each.metadata)
+        for each in materializations(result, deployment)
+        if each.asset_key == dg.AssetKey("orders") and each.partition is None
+    ]
+    assert [each["rows_updated"] for each in events] == [1, 1, 2]
+    assert [each["scope"] == WHOLE_RUN for each in events] == [False, False, True]
+    assert [{"preview", "dagster/row_count"} <= each.keys() for each in events[:2]] == [False] * 2
+    assert {"preview", "dagster/row_count", "newest_change"} <= events[2].keys()
 
 
 def test_a_table_that_cannot_be_counted_is_told_all_the_same(

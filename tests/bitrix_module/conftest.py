@@ -14,13 +14,12 @@ from bitrix_site import (
     make_bitrix_tables,
     make_site,
 )
-from receiving import SECRET, Inbox, Service, service
-from shop_and_crm import Crm, Shop, copy_of_database, new_shop, restore_shop
+from receiver_at_hand import inbox_of
+from receiving import SECRET, Service, service
+from shop_and_crm import Crm, Shop, new_shop, restore_shop
 
-from bitrix_pipeline.model.migrate import RECEIVER_ROLE
-from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
+from bitrix_pipeline.servers import PrivateMariaDB
 
-ACCOUNT = "receiver_of_the_module"
 ORDERS = 40
 
 
@@ -78,49 +77,9 @@ def site(empty_site: Site, listener: Listener) -> Site:
     return empty_site
 
 
-@pytest.fixture(scope="session")
-def shared_inbox(postgres: PrivatePostgres, migrated_database: str) -> Inbox:
-    crm = copy_of_database(postgres, migrated_database)
-    crm.connection.execute(f"CREATE ROLE {ACCOUNT} LOGIN IN ROLE {RECEIVER_ROLE}")
-    return Inbox(crm.connection, url_of_account(crm))
-
-
 @pytest.fixture
-def inbox(shared_inbox: Inbox) -> Inbox:
-    """Empty."""
-    shared_inbox.empty()
-    return shared_inbox
-
-
-@pytest.fixture(scope="session")
-def shared_receiver(
-    shared_inbox: Inbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    log = tmp_path_factory.mktemp("receiver") / "log"
-    with service(shared_inbox.receiver_url, log) as running:
+def receiver_of_crm(crm: Crm, receiver_account: str, tmp_path: Path) -> Iterator[Service]:
+    """A running receiver before the inbox of a CRM without rows."""
+    url = inbox_of(crm, receiver_account).receiver_url
+    with service(url, tmp_path / "receiver.log") as running:
         yield running
-
-
-@pytest.fixture
-def receiver(shared_receiver: Service, inbox: Inbox) -> Service:  # noqa: ARG001 - empties it
-    """The real one, before an empty inbox."""
-    return shared_receiver
-
-
-@pytest.fixture
-def receiver_of_crm(shared_inbox: Inbox, crm: Crm, tmp_path: Path) -> Iterator[Service]:  # noqa: ARG001 - makes the account
-    """The real one, before the inbox of a CRM without rows."""
-    with service(url_of_account(crm), tmp_path / "receiver.log") as running:
-        yield running
-
-
-def url_of_account(crm: Crm) -> str:
-    """Of an account that may do nothing but fill the inbox."""
-    return crm.url.replace("postgres@", f"{ACCOUNT}@")
-
-
-@pytest.fixture
-def bare_crm(crm: Crm) -> Crm:
-    """A migrated CRM to which no event was applied yet."""
-    crm.run("TRUNCATE bitrix_pipeline.inbox_applied")
-    return crm

@@ -6,13 +6,6 @@ from shop_and_crm import Crm, Pipeline
 
 
 @pytest.fixture
-def bare_crm(crm: Crm) -> Crm:
-    """A migrated CRM to which no event was applied yet."""
-    crm.run("TRUNCATE bitrix_pipeline.inbox_applied")
-    return crm
-
-
-@pytest.fixture
 def postbox(crm: Crm) -> Postbox:
     """The inbox of a CRM without rows."""
     return Postbox(crm)

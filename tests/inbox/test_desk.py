@@ -1,12 +1,32 @@
 """What an operator sees of the inbox and can do about it."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from postbox import AT_ONCE, Postbox, drain, poisoned
+from psycopg import sql
 from shop_and_crm import Pipeline
 
 from bitrix_pipeline.inbox.desk import Desk, Selection
+
+Statement = tuple[Any, Any]
+"""A query and its values."""
+
+
+@pytest.fixture
+def statements(postbox: Postbox, monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
+    """What the desk asks of Postgres from now on."""
+    asked: list[Statement] = []
+    execute = postbox.crm.connection.execute
+
+    def record(query: Any, values: Any = None, **options: Any) -> Any:
+        if isinstance(query, sql.Composed):
+            asked.append((query, values))
+        return execute(query, values, **options)
+
+    monkeypatch.setattr(postbox.crm.connection, "execute", record)
+    return asked
 
 
 @pytest.fixture
@@ -33,8 +53,19 @@ def test_the_status_counts_events_by_state(desk: Desk, postbox: Postbox) -> None
 
     found = desk.status()
 
-    assert found.states == {"waiting": 1, "leased": 1, "done": 0, "dead": 0, "quarantined": 1}
+    assert found.states == {"waiting": 1, "leased": 1, "dead": 0, "quarantined": 1}
     assert found.backlog == 2
+
+
+@pytest.mark.parametrize(("days", "done"), [(0.9, 2), (1.1, 0)])
+def test_the_status_counts_what_was_done_in_a_day(
+    desk: Desk, postbox: Postbox, pipeline: Pipeline, days: float, done: int
+) -> None:
+    postbox.put("order.saved", an_order(pipeline), 999_999)
+    drain(pipeline)
+    grow_old(postbox, days)
+
+    assert desk.status().done_last_day == done
 
 
 def test_the_status_tells_how_long_the_oldest_has_waited(desk: Desk, postbox: Postbox) -> None:
@@ -55,6 +86,21 @@ def test_the_status_tells_what_comes_and_goes_in_a_minute(
     drain(pipeline)
 
     assert (desk.status().received_per_minute, desk.status().applied_per_minute) == (0.4, 0.4)
+
+
+def test_what_was_done_long_ago_costs_neither_a_status_nor_a_prune_with_nothing_to_do(
+    desk: Desk, postbox: Postbox, statements: list[Statement]
+) -> None:
+    keep_many_done(postbox, 50_000, days=20)
+    postbox.put("order.saved", 1, 2, 3)
+
+    desk.status()
+    assert desk.prune() == 0
+
+    blocks = [blocks_read(postbox, statement) for statement in [*statements]]
+    whole = postbox.crm.value("SELECT relpages FROM pg_class WHERE relname = 'inbox_jobs'")
+    assert len(blocks) >= 4
+    assert max(blocks) < 50 < whole
 
 
 def test_events_are_listed_newest_first(desk: Desk, postbox: Postbox) -> None:
@@ -144,6 +190,31 @@ def test_what_makes_sense_by_todays_rules_leaves_the_quarantine(
     assert pipeline.crm.cell("orders", order, "is_placeholder") is False
 
 
+def test_a_batch_is_replayed_in_as_many_queries_as_one_event(
+    desk: Desk, postbox: Postbox, statements: list[Statement]
+) -> None:
+    events = postbox.put("order.saved", *range(1, 21), quarantine="of an older version")
+    desk.replay(events[:1], by="olga")
+    for_one = len(statements)
+
+    replayed = desk.replay(events[1:], by="olga")
+
+    assert replayed == 19
+    assert len(statements) == 2 * for_one
+    assert postbox.states() == {"waiting": 20}
+
+
+def test_more_than_a_batch_is_replayed(
+    desk: Desk, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bitrix_pipeline.inbox.desk.REPLAYED_AT_ONCE", 2)
+    events = postbox.put("order.saved", *range(1, 6), quarantine="of an older version")
+    postbox.crm.run("UPDATE bitrix_pipeline.inbox_events SET body = 'x' WHERE id = %s", events[2])
+
+    assert desk.replay(events, by="olga") == 4
+    assert postbox.states() == {"waiting": 4, "quarantined": 1}
+
+
 def test_refused_events_are_selected_by_reason_and_time(
     desk: Desk, postbox: Postbox, pipeline: Pipeline
 ) -> None:
@@ -186,13 +257,35 @@ def test_what_waits_is_never_pruned(desk: Desk, postbox: Postbox) -> None:
     assert desk.prune() == 0
 
 
-def grow_old(postbox: Postbox, days: int) -> None:
+def keep_many_done(postbox: Postbox, count: int, *, days: int) -> None:
     postbox.crm.run(
-        "UPDATE bitrix_pipeline.inbox_jobs SET finished_at = finished_at - make_interval(days => %s)",
+        "INSERT INTO bitrix_pipeline.inbox_events (source, event_id, received_at, body)"
+        " SELECT 'module', 'old_' || n, now() - make_interval(days => %s), 'x'"
+        " FROM generate_series(1, %s) AS n",
         days,
+        count,
+    )
+    postbox.crm.run(
+        "INSERT INTO bitrix_pipeline.inbox_jobs (event, state, finished_at)"
+        " SELECT id, 'done', received_at FROM bitrix_pipeline.inbox_events"
+    )
+    postbox.crm.run("ANALYZE bitrix_pipeline.inbox_jobs, bitrix_pipeline.inbox_events")
+
+
+def blocks_read(postbox: Postbox, statement: Statement) -> int:
+    query, values = statement
+    explain = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {}").format(query)
+    plan = postbox.crm.connection.execute(explain, values).fetchall()[0][0][0]["Plan"]
+    return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
+
+
+def grow_old(postbox: Postbox, days: float) -> None:
+    postbox.crm.run(
+        "UPDATE bitrix_pipeline.inbox_jobs SET finished_at = finished_at - make_interval(secs => %s)",
+        days * 86_400,
     )
     postbox.crm.run(
         "UPDATE bitrix_pipeline.inbox_events"
-        " SET received_at = received_at - make_interval(days => %s)",
-        days,
+        " SET received_at = received_at - make_interval(secs => %s)",
+        days * 86_400,
     )

@@ -1,45 +1,8 @@
-"""An inbox in a migrated database, an account that may do nothing but fill it, a service before it."""
+"""Where a receiver that a test starts writes its log; the rest is in receiver_at_hand."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from receiving import Inbox, Service, service
-from shop_and_crm import copy_of_database
-
-from bitrix_pipeline.model.migrate import RECEIVER_ROLE
-from bitrix_pipeline.servers import PrivatePostgres
-
-ACCOUNT = "receiver_of_tests"
-
-
-@pytest.fixture(scope="session")
-def shared_inbox(postgres: PrivatePostgres, migrated_database: str) -> Inbox:
-    crm = copy_of_database(postgres, migrated_database)
-    crm.connection.execute(f"CREATE ROLE {ACCOUNT} LOGIN IN ROLE {RECEIVER_ROLE}")
-    return Inbox(crm.connection, crm.url.replace("postgres@", f"{ACCOUNT}@"))
-
-
-@pytest.fixture
-def inbox(shared_inbox: Inbox) -> Inbox:
-    """Empty."""
-    shared_inbox.empty()
-    return shared_inbox
-
-
-@pytest.fixture(scope="session")
-def shared_receiver(
-    shared_inbox: Inbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    log = tmp_path_factory.mktemp("receiver") / "log"
-    with service(shared_inbox.receiver_url, log) as running:
-        yield running
-
-
-@pytest.fixture
-def receiver(shared_receiver: Service, inbox: Inbox) -> Service:  # noqa: ARG001 - empties it
-    """A running receiver before an empty inbox."""
-    return shared_receiver
 
 
 @pytest.fixture

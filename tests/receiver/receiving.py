@@ -25,6 +25,7 @@ from bitrix_pipeline.receiver.signature import sign
 from bitrix_pipeline.settings import load_settings
 
 SECRET = "whsec_" + b64encode(b"the secret of these tests, 32 by").decode()
+OTHER_SECRET = "whsec_" + b64encode(b"another secret, of 32 bytes, too").decode()
 TOKEN = "51856fefc120afa4b628cc82d3935cce"
 ORDER = b'{"type":"order.saved","timestamp":"2026-11-23T10:00:00Z","data":{"id":17}}'
 JSON = {"content-type": "application/json"}
@@ -58,8 +59,9 @@ class Inbox:
         return [row[0] for row in self.rows("event_id")]
 
     def empty(self) -> None:
+        # In the order in which an idle receiver, which asks now and then, takes them.
         self.connection.execute(
-            "TRUNCATE bitrix_pipeline.inbox_jobs, bitrix_pipeline.inbox_events CASCADE"
+            "TRUNCATE bitrix_pipeline.inbox_events, bitrix_pipeline.inbox_jobs CASCADE"
         )
 
 
@@ -155,21 +157,23 @@ def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
 
 @contextmanager
 def service(
-    receiver_url: str, log: Path, *, ready: bool = True, **environment: str
+    receiver_url: str, log: Path, *, ready: bool = True, **environment: str | None
 ) -> Iterator[Service]:
-    """A receiver like an operator's; settings in capitals are its environment."""
+    """A receiver like an operator's; settings in capitals are its environment, None is none."""
     given = {
+        **os.environ,
         "RECEIVER_POSTGRES_URL": receiver_url,
         "WEBHOOK_SECRETS": SECRET,
         "BITRIX_APPLICATION_TOKENS": TOKEN,
         "RECEIVER_PORT": "0",
         "RECEIVER_METRICS_PORT": "0",
+        **environment,
     }
     with (
         log.open("a") as stderr,
         subprocess.Popen(
             [sys.executable, "-m", "bitrix_pipeline.receiver"],
-            env={**os.environ, **given, **environment},
+            env={name: value for name, value in given.items() if value is not None},
             cwd=log.parent,
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import pytest
 
 from bitrix_pipeline.errors import TransientError
 from bitrix_pipeline.inbox.store import NewEvent, Outcome, RefusedEventError
-from bitrix_pipeline.receiver import writer
+from bitrix_pipeline.receiver import group_commit, writer
 from bitrix_pipeline.receiver.group_commit import BusyError, GroupCommit, UnavailableError
 from bitrix_pipeline.receiver.metrics import Metrics
 
@@ -26,10 +27,12 @@ class Door:
         self.is_open.set()
         self.batches: list[list[str]] = []
         self.is_away = False
+        self.seconds = 0.0
 
     def store(self, events: Sequence[NewEvent]) -> list[Outcome]:
         self.batches.append([event.event_id for event in events])
         self.is_open.wait(5)
+        time.sleep(self.seconds)
         if self.is_away:
             raise TransientError("away")
         if any(event.event_id == "bad" for event in events):
@@ -124,6 +127,29 @@ def test_more_than_may_wait_is_told_so_at_once() -> None:
     assert found[:3] == [Outcome.STORED] * 3
     assert isinstance(found[3], BusyError)
     assert found[4] == Outcome.STORED
+
+
+def test_nobody_waits_longer_than_a_sender_does_while_slow_commits_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group_commit, "WAIT_SECONDS", 1.0)
+    monkeypatch.setattr(group_commit, "STUCK_SECONDS", 60.0)
+    monkeypatch.setattr(writer, "MOST_EVENTS", 1)
+    door = Door()
+    door.seconds = 0.2
+
+    async def scenario() -> tuple[list[object], bool]:
+        async with committing(door) as commit:
+            return await results(commit, [str(number) for number in range(40)]), commit.is_ready
+
+    found, is_ready = run(scenario())
+
+    handed_over = {event_id for batch in door.batches for event_id in batch}
+    stored = {str(number) for number, what in enumerate(found) if what == Outcome.STORED}
+    assert isinstance(found[-1], UnavailableError)
+    assert len(handed_over) < 40
+    assert stored <= handed_over
+    assert is_ready
 
 
 def test_one_that_cannot_be_stored_takes_no_other_along() -> None:

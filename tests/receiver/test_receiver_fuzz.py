@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from receiving import Service, new_id, signed
 
 DOCUMENTED = {200, 202, 401, 409, 413, 415, 429}
-UNTIL_THE_HANDLER = {400, 404, 405}
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,32 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from receiving import Answer, Inbox, Service, frozen, new_id, service, wait_for
+from receiving import (
+    JSON,
+    ORDER,
+    SECRET,
+    Answer,
+    Inbox,
+    Service,
+    ask,
+    frozen,
+    new_id,
+    post,
+    receiver_here,
+    service,
+    signed,
+    wait_for,
+)
 
+from bitrix_pipeline.inbox.store import InboxStore, NewEvent, Outcome
 from bitrix_pipeline.model.migrate import RECEIVER_ROLE, migrate
+from bitrix_pipeline.receiver import group_commit
+from bitrix_pipeline.receiver.app import Receiver
+from bitrix_pipeline.receiver.signature import secrets_of
 from bitrix_pipeline.servers import PrivatePostgres
 
 PROMISED_SECONDS = 2.0
@@ -94,6 +113,25 @@ def test_what_was_refused_while_frozen_is_stored_once_when_sent_again(
     assert ids(own_postgres).count(event_id) == 1
 
 
+def test_what_was_committed_after_its_sender_was_put_off_is_known_when_sent_again(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(group_commit, "STUCK_SECONDS", 60.0)
+    store = Slow(inbox.receiver_url)
+    request = post("/webhooks/bitrix", {**JSON, **signed("evt_1", ORDER)}, ORDER)
+
+    with receiver_here(lambda: receiver_before(store)) as running:
+        refused = ask(running.addresses.webhooks, request)
+        store.may_answer.set()
+        monkeypatch.undo()
+        again = ask(running.addresses.webhooks, request)
+
+    assert (refused.status, refused.headers["retry-after"]) == (503, "2")
+    assert again.status == 200
+    assert inbox.ids() == ["evt_1"]
+
+
 def test_a_restart_between_two_webhooks_is_not_noticed(
     receiver: Service, own_postgres: PrivatePostgres
 ) -> None:
@@ -146,17 +184,25 @@ def test_it_starts_without_postgres_and_waits_for_it(log: Path, inbox: Inbox) ->
         refused = receiver.send().status
 
     assert (*answers, refused) == (200, 503, 503)
+    assert "Connection refused" in log.read_text()
     assert inbox.ids() == []
 
 
-def test_without_the_right_it_says_what_to_do(postgres: PrivatePostgres, log: Path) -> None:
-    # The database `postgres` was never migrated.
-    with service(postgres.url, log, ready=False) as receiver:
-        receiver.wait_until_ready()
-        answer = receiver.send()
+class Slow(InboxStore):
+    """Commits, and says so when it is allowed to."""
 
-    assert answer.status == 503
-    assert "run bitrix-pipeline migrate" in log.read_text()
+    def __init__(self, postgres_url: str) -> None:
+        super().__init__(postgres_url)
+        self.may_answer = threading.Event()
+
+    def store(self, events: Sequence[NewEvent]) -> list[Outcome]:
+        outcomes = super().store(events)
+        self.may_answer.wait(20)
+        return outcomes
+
+
+def receiver_before(store: InboxStore) -> Receiver:
+    return Receiver(store=store, secrets=secrets_of(SECRET), most_bytes=2**20)
 
 
 def timed(receiver: Service) -> tuple[Answer, float]:

@@ -12,13 +12,14 @@ import pytest
 from receiving import SECRET, Inbox
 
 URL = "postgresql://receiver@127.0.0.1:1/postgres"
+KEPT = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
 SHORT = "whsec_" + b64encode(b"short").decode()
 
 
-def start(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+def start(folder: Path, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "bitrix_pipeline.receiver"],
-        env={"PATH": os.environ["PATH"], "RECEIVER_METRICS_PORT": "0", **environment},
+        [sys.executable, *(command or ("-m", "bitrix_pipeline.receiver"))],
+        env={**KEPT, "RECEIVER_METRICS_PORT": "0", **environment},
         cwd=folder,
         capture_output=True,
         text=True,
@@ -62,6 +63,30 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert f"port {port}" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "bitrix_pipeline.receiver.server.hang_up_on_the_slow",
+        "bitrix_pipeline.receiver.server._Server.main_loop",
+        "bitrix_pipeline.receiver.group_commit.GroupCommit._hopeless",
+    ],
+)
+def test_a_part_that_fails_ends_the_process_with_an_error(tmp_path: Path, part: str) -> None:
+    """So that whoever watches over it starts it again."""
+    broken = f"""
+import runpy, sys, unittest.mock
+with unittest.mock.patch({part!r}, side_effect=RuntimeError("canary")):
+    sys.exit(runpy.run_module("bitrix_pipeline.receiver", run_name="__main__"))
+"""
+    given = {"RECEIVER_POSTGRES_URL": URL, "WEBHOOK_SECRETS": SECRET, "RECEIVER_PORT": "0"}
+
+    ended = start(tmp_path, "-c", broken, **given)
+
+    assert ended.returncode == 1
+    assert "the receiver ended by itself (RuntimeError): start it again" in ended.stderr
+    assert "canary" not in ended.stderr
 
 
 def test_the_command_says_where_it_listens_and_ends_on_sigterm(

@@ -24,6 +24,8 @@ from receiving import (
 from bitrix_pipeline.inbox.store import InboxStore
 from bitrix_pipeline.receiver.app import Receiver
 from bitrix_pipeline.receiver.body import Memory
+from bitrix_pipeline.receiver.protocol import BoundedProtocol
+from bitrix_pipeline.receiver.server import KEEP_ALIVE_SECONDS
 from bitrix_pipeline.receiver.signature import secrets_of
 
 REQUEST_SECONDS = 0.8
@@ -64,6 +66,23 @@ def test_a_request_that_does_not_end_is_hung_up_on(here: Here, inbox: Inbox, sen
     assert answer.status == 0
     assert time.monotonic() - began < REQUEST_SECONDS + 1
     assert inbox.ids() == []
+
+
+@pytest.mark.parametrize("after", [b"\r\n", b"\r\n\r\n", b"\n", b"P"], ids=repr)
+def test_what_follows_a_finished_request_and_is_none_buys_no_time(
+    here: Here, inbox: Inbox, after: bytes
+) -> None:
+    kept_open = request_for(ORDER).replace(b"connection: close", b"connection: keep-alive")
+    with connected(here.addresses.webhooks) as connection:
+        connection.sendall(kept_open)
+        first = answer_on(connection).status
+        connection.sendall(after)
+        # Less than the time for which an idle connection is kept.
+        connection.settimeout(KEEP_ALIVE_SECONDS / 2)
+        second = answer_on(connection).status
+
+    assert (first, second) == (202, 0)
+    assert len(inbox.ids()) == 1
 
 
 def test_a_trickle_does_not_buy_time(here: Here, inbox: Inbox) -> None:
@@ -107,6 +126,21 @@ def test_others_are_served_while_some_are_slow(here: Here) -> None:
     assert answer.status == 202
     for connection in slow:
         connection.close()
+
+
+def test_more_connections_than_there_may_be_are_told_to_try_again(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BoundedProtocol, "most_connections", 3)
+    others = [connected(here.addresses.webhooks) for _ in range(3)]
+
+    with connected(here.addresses.webhooks) as connection:
+        refused = answer_on(connection)
+    for other in others:
+        other.close()
+
+    assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    wait_for(lambda: ask(here.addresses.webhooks, request_for(ORDER)).status == 202)
 
 
 def test_bodies_take_only_so_much_memory(here: Here) -> None:
