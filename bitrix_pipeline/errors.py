@@ -12,6 +12,10 @@ class TransientError(PipelineError):
     """The same call may succeed later: a server away, a lock held, a deadline passed."""
 
 
+class StatementAbortedError(TransientError):
+    """A server that is there broke a statement off: too slow, a deadlock. Less at once may do."""
+
+
 class PermanentError(PipelineError):
     """Trying again changes nothing until a person mends something; the text says what."""
 

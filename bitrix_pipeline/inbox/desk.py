@@ -28,7 +28,7 @@ REPLAYED_AT_ONCE = 100
 ENTRIES = """
 SELECT event.id, event.source, event.event_id, event.type, event.entity, event.entity_id,
        event.received_at, event.sent_at, length(event.body) AS bytes, job.state, job.attempts,
-       job.leases_lost, job.due_at, job.finished_at, job.run_id, job.reason
+       job.leases_lost, job.aborts, job.due_at, job.finished_at, job.run_id, job.reason
 FROM {events} AS event JOIN {jobs} AS job ON job.event = event.id
 """
 
@@ -62,8 +62,8 @@ WITH chosen AS (
     INSERT INTO {replays} (event, replayed_by, state_before, reason_before)
     SELECT event, %(by)s, state, reason FROM chosen
 )
-UPDATE {jobs} AS job SET state = 'waiting', attempts = 0, leases_lost = 0, reason = NULL,
-    due_at = clock_timestamp(), finished_at = NULL
+UPDATE {jobs} AS job SET state = 'waiting', attempts = 0, leases_lost = 0, aborts = 0, reason = NULL,
+    due_at = clock_timestamp(), finished_at = NULL, deletions_allowed = %(allow_deletions)s
 FROM chosen WHERE job.event = chosen.event
 """
 
@@ -111,6 +111,7 @@ class Entry:
     state: str
     attempts: int
     leases_lost: int
+    aborts: int
     due_at: datetime
     finished_at: datetime | None
     run_id: str | None
@@ -216,13 +217,17 @@ class Desk:
         )
         return [int(event) for (event,) in rows]
 
-    def replay(self, events: Sequence[int], *, by: str) -> int:
+    def replay(self, events: Sequence[int], *, by: str, allow_deletions: bool = False) -> int:
         """Has events applied again that are done, dead or in quarantine; returns how many.
 
         What was in quarantine is read anew, by today's rules; what still makes no sense stays.
+        With `allow_deletions` no wave of deletions stops these.
         """
         batches = range(0, len(events), REPLAYED_AT_ONCE)
-        return sum(self._replay(events[at : at + REPLAYED_AT_ONCE], by=by) for at in batches)
+        return sum(
+            self._replay(events[at : at + REPLAYED_AT_ONCE], by=by, allow_deletions=allow_deletions)
+            for at in batches
+        )
 
     def prune(self) -> int:
         """Deletes what its retention allows, in small transactions; returns how many events."""
@@ -237,13 +242,15 @@ class Desk:
             total += deleted
         return total
 
-    def _replay(self, events: Sequence[int], *, by: str) -> int:
+    def _replay(self, events: Sequence[int], *, by: str, allow_deletions: bool) -> int:
         with self._connection.transaction():
             senseless = self._read_anew(events)
-            replayed = self._connection.execute(
-                _statement(REPLAY),
-                {"events": [event for event in events if event not in senseless], "by": by},
-            ).rowcount
+            values = {
+                "events": [event for event in events if event not in senseless],
+                "by": by,
+                "allow_deletions": allow_deletions,
+            }
+            replayed = self._connection.execute(_statement(REPLAY), values).rowcount
             self._connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
         return replayed
 

@@ -3,7 +3,8 @@
 Invariants:
 - an event is done in the transaction that wrote its rows, and only by the drain that holds it;
 - an event's own fault costs that event a try and nobody else: what fails is halved until it is alone;
-- an outage, or a table that cannot be synced at all, costs no try: the events wait.
+- an outage, or a table that cannot be synced at all, costs no try: the events wait;
+- what a database breaks off, because it is slow, waits longer and longer, and lets others pass.
 """
 
 import logging
@@ -21,6 +22,7 @@ from bitrix_pipeline.errors import (
     RowRefusedError,
     SettingsError,
     SourceError,
+    StatementAbortedError,
     TargetError,
     TransientError,
 )
@@ -173,6 +175,8 @@ class Drain:
                 log.warning("%s", lost)
             except RowRefusedError as fault:
                 self._blame(claim, jobs, part, fault)
+            except StatementAbortedError as aborted:
+                self._put_back(claim, jobs, part, aborted)
             except (TransientError, *GENERAL_FAULTS) as fault:
                 part.fault = fault
                 self._put_off(claim, jobs, part, fault)
@@ -215,6 +219,15 @@ class Drain:
         stopped = Claim(claim.lease, gone or kept)
         part.failed += len(stopped.events)
         part.dead += jobs.fail(stopped, reason=str(wave), final=True)
+
+    def _put_back(
+        self, claim: Claim, jobs: Jobs, part: DrainResult, aborted: StatementAbortedError
+    ) -> None:
+        """Not halved here: each half may take as long again, and others wait."""
+        log.warning("%d events are taken in smaller batches: %s", len(claim.events), aborted)
+        dead = jobs.put_back(claim, reason=str(aborted))
+        part.dead += dead
+        part.postponed += len(claim.events) - dead
 
     def _put_off(self, claim: Claim, jobs: Jobs, part: DrainResult, fault: PipelineError) -> None:
         with _postgres_may_be_away():

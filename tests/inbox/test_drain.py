@@ -237,6 +237,59 @@ def test_an_outage_of_mysql_postpones_and_burns_no_try(
     assert postbox.states() == {"waiting": 1}
 
 
+def test_an_event_that_postgres_always_breaks_off_holds_up_nobody_else(
+    pipeline: Pipeline, postbox: Postbox
+) -> None:
+    slow, *others = some(orders_of(pipeline), 8)
+    pipeline.crm.run(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN IF NEW.id = {slow} THEN PERFORM pg_sleep(60); END IF; RETURN NEW; END $$"
+    )
+    pipeline.crm.run(
+        "CREATE TRIGGER dawdle BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION dawdle()"
+    )
+    (event, *_) = postbox.put("order.saved", slow, *others)
+
+    drain_until_others_are_done(patient_for(3, pipeline), postbox, 7)
+
+    assert arrived(pipeline) == others
+    assert (postbox.job(event, "state"), postbox.job(event, "attempts")) == ("waiting", 0)
+    assert "Postgres broke a statement off (57014" in postbox.job(event, "reason")
+
+
+def test_what_mysql_always_breaks_off_holds_up_nothing_else(
+    pipeline: Pipeline, postbox: Postbox
+) -> None:
+    users, products = (
+        some(pipeline.shop.ids(f"SELECT ID FROM {table} ORDER BY ID"), 2)
+        for table in ("b_user", "b_iblock_element")
+    )
+    slow = postbox.put("user.saved", *users)
+    postbox.put("product.saved", *products)
+    pipeline.shop.run("LOCK TABLES b_user WRITE")
+    try:
+        drain_until_others_are_done(patient_for(3, pipeline), postbox, 2)
+    finally:
+        pipeline.shop.run("UNLOCK TABLES")
+
+    assert [postbox.job(event, "attempts") for event in slow] == [0, 0]
+    assert "the shop's MySQL broke a query off" in postbox.job(slow[0], "reason")
+
+
+def patient_for(seconds: int, pipeline: Pipeline) -> Pipeline:
+    return replace(pipeline, settings=replace(pipeline.settings, query_deadline_seconds=seconds))
+
+
+def drain_until_others_are_done(pipeline: Pipeline, postbox: Postbox, others: int) -> None:
+    """As the waits go by; every drain ends without a fault."""
+    for _ in range(6):
+        assert drain(pipeline, batch=8).fault is None
+        if postbox.states().get("done") == others:
+            return
+        postbox.make_due()
+    raise AssertionError(postbox.states())
+
+
 def test_a_table_that_cannot_be_read_costs_no_event_a_try(
     pipeline: Pipeline, postbox: Postbox
 ) -> None:
