@@ -43,6 +43,9 @@ REPORT_EVERY_SECONDS = 30.0
 
 SCOPE = "what webhooks told of"
 
+WAVE = "a wave of deletions"
+ALLOW = f"If this is right, run bitrix-pipeline inbox replay --reason '{WAVE}' --allow-deletions"
+
 # Of the table, the account or the settings, so no event is to blame.
 GENERAL_FAULTS = (SourceError, TargetError, SettingsError)
 
@@ -211,14 +214,13 @@ class Drain:
     def _stop_wave(
         self, claim: Claim, jobs: Jobs, part: DrainResult, wave: DeletionWaveError
     ) -> None:
-        """Halving would let a wave through in small pieces, so all its deletions stop and ask."""
-        kept = tuple(e for e in claim.events if not (e.type or "").endswith(".deleted"))
-        gone = tuple(e for e in claim.events if e not in kept)
-        if kept and gone:
-            self._settle(Claim(claim.lease, kept), jobs, part)
-        stopped = Claim(claim.lease, gone or kept)
+        """Halving would let a wave through in small pieces, so all of it stops and asks."""
+        gone = tuple(e for e in claim.events if e.entity == wave.entity and e.entity_id in wave.ids)
+        stopped = Claim(claim.lease, gone or claim.events)
         part.failed += len(stopped.events)
-        part.dead += jobs.fail(stopped, reason=str(wave), final=True)
+        part.dead += jobs.fail(stopped, reason=f"{WAVE}: {wave.found}. {ALLOW}", final=True)
+        if rest := tuple(e for e in claim.events if e not in stopped.events):
+            self._settle(Claim(claim.lease, rest), jobs, part)
 
     def _put_back(
         self, claim: Claim, jobs: Jobs, part: DrainResult, aborted: StatementAbortedError

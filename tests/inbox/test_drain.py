@@ -17,6 +17,7 @@ from shop_and_crm import Pipeline, Shop, fails
 
 from bitrix_pipeline.crash_points import VARIABLE
 from bitrix_pipeline.errors import SourceError, TransientError
+from bitrix_pipeline.inbox.desk import Desk, Selection
 from bitrix_pipeline.inbox.drain import Drain
 from bitrix_pipeline.inbox.jobs import LEASES_LOST_UNTIL_DEAD, Claim
 from bitrix_pipeline.servers import PrivatePostgres
@@ -303,16 +304,85 @@ def test_a_table_that_cannot_be_read_costs_no_event_a_try(
 
 
 def test_a_wave_of_deletions_stops_and_asks(synced: Pipeline, synced_postbox: Postbox) -> None:
-    orders = orders_of(synced)
-    synced.shop.run("DELETE FROM b_sale_order WHERE ID <> %s", orders[0])
+    orders = live_orders(synced)
+    synced.shop.run("DELETE FROM b_sale_order WHERE ID IN %s", orders[1:])
     synced_postbox.put("order.deleted", *orders[1:])
-    strict = replace(synced, settings=replace(synced.settings, deletion_limit_rows=3))
 
-    result = drain(strict)
+    result = drain(strict(synced))
 
     assert synced_postbox.states() == {"dead": len(orders) - 1}
     assert result.dead == len(orders) - 1
-    assert not synced.crm.value("SELECT count(*) FROM orders WHERE deleted_at > synced_at")
+    assert live_orders(synced) == orders
+
+
+@pytest.mark.parametrize("news", ["order.saved", "order.deleted"])
+def test_only_what_vanished_in_a_wave_stops(
+    synced: Pipeline, synced_postbox: Postbox, news: str
+) -> None:
+    kept, *gone = live_orders(synced)
+    synced.shop.run("DELETE FROM b_sale_order WHERE ID IN %s", gone)
+    synced.shop.run("UPDATE b_sale_order SET PRICE = 4711")
+    (other, *_) = synced_postbox.put(news, kept, *gone)
+
+    drain(strict(synced))
+
+    assert synced_postbox.states() == {"done": 1, "dead": len(gone)}
+    assert synced_postbox.job(other, "state") == "done"
+    assert synced.crm.cell("orders", kept, "price") == 4711
+
+
+def test_a_wave_of_lines_stops_the_orders_that_lost_them(
+    synced: Pipeline, synced_postbox: Postbox
+) -> None:
+    kept, *_ = named = [
+        row[0] for row in synced.crm.rows(
+            "SELECT DISTINCT order_id FROM order_items WHERE source_hash IS NOT NULL"
+            " AND order_id = ANY (%s)", live_orders(synced),
+        )
+    ]  # fmt: skip
+    synced.shop.run("DELETE FROM b_sale_basket WHERE ORDER_ID <> %s", kept)
+    (event, *_) = synced_postbox.put("order.saved", *named)
+
+    drain(strict(synced))
+
+    assert synced_postbox.states() == {"done": 1, "dead": len(named) - 1}
+    assert synced_postbox.job(event, "state") == "done"
+
+
+def test_a_wave_that_is_allowed_goes_through(synced: Pipeline, synced_postbox: Postbox) -> None:
+    gone = live_orders(synced)[1:]
+    synced.shop.run("DELETE FROM b_sale_order WHERE ID IN %s", gone)
+    events = synced_postbox.put("order.deleted", *gone)
+    drain(strict(synced))
+    desk = Desk(synced.crm.connection, AT_ONCE)  # type: ignore[arg-type]
+    assert desk.selected(Selection(reason="a wave of deletions")) == sorted(events)
+
+    desk.replay(events, by="olga", allow_deletions=True)
+    drain(strict(synced))
+
+    assert synced_postbox.states() == {"done": len(gone)}
+    assert set(gone) <= set(deleted_orders(synced))
+
+
+def strict(pipeline: Pipeline) -> Pipeline:
+    return replace(pipeline, settings=replace(pipeline.settings, deletion_limit_rows=3))
+
+
+def live_orders(pipeline: Pipeline) -> list[int]:
+    """Not those that were refused, or that are in the archive, too."""
+    archived = pipeline.shop.ids("SELECT ORDER_ID FROM b_sale_order_archive")
+    rows = pipeline.crm.rows(
+        "SELECT id FROM orders WHERE source_hash IS NOT NULL AND id <> ALL (%s) ORDER BY id",
+        archived,
+    )
+    return [row[0] for row in rows]
+
+
+def deleted_orders(pipeline: Pipeline) -> list[int]:
+    rows = pipeline.crm.rows(
+        "SELECT id FROM orders WHERE deleted_at IS NOT NULL AND NOT is_placeholder ORDER BY id"
+    )
+    return [row[0] for row in rows]
 
 
 def test_an_event_in_whose_hands_drains_keep_ending_dies(
