@@ -9,7 +9,8 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import class_row
 
-from bitrix_pipeline.inbox.event import Event, UnreadableEventError, read_event
+from bitrix_pipeline.inbox import bitrix_form
+from bitrix_pipeline.inbox.event import UnreadableEventError, read_event
 from bitrix_pipeline.inbox.news import CHANNEL
 from bitrix_pipeline.inbox.settings import InboxSettings
 from bitrix_pipeline.sync.postgres import Connection
@@ -21,6 +22,9 @@ STATES = (*OPEN, "done", *REFUSED)
 
 RATE_MINUTES = 5
 PRUNED_AT_ONCE = 5_000
+
+About = tuple[str | None, str | None, int | None]
+"""An event's type, the table that it is news of, and the ID there."""
 
 REPLAYED_AT_ONCE = 100
 """The bodies of those in quarantine are read: up to so many MiB."""
@@ -79,7 +83,7 @@ DELETE FROM {events} WHERE id IN (
 """
 
 QUARANTINED = """
-SELECT event.id, event.body FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event
+SELECT event.id, event.source, event.body FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event
 WHERE job.event = ANY (%(events)s) AND job.state = 'quarantined' FOR UPDATE OF job
 """
 
@@ -256,19 +260,19 @@ class Desk:
 
     def _read_anew(self, events: Sequence[int]) -> set[int]:
         """Says of those in quarantine what they are news of; returns those that make no sense."""
-        read: dict[int, Event] = {}
+        read: dict[int, About] = {}
         bodies = self._rows(QUARANTINED, {"events": list(events)})
-        for event, body in bodies:
+        for event, source, body in bodies:
             with contextlib.suppress(UnreadableEventError):
-                read[event] = read_event(bytes(body))
+                read[event] = _about(source, bytes(body))
         values = {
             "ids": list(read),
-            "types": [each.type for each in read.values()],
-            "entities": [each.entity for each in read.values()],
-            "entity_ids": [each.data.id for each in read.values()],
+            "types": [type_ for type_, _, _ in read.values()],
+            "entities": [entity for _, entity, _ in read.values()],
+            "entity_ids": [entity_id for _, _, entity_id in read.values()],
         }
         self._connection.execute(_statement(READ_ANEW), values)
-        return {event for event, _ in bodies} - read.keys()
+        return {event for event, _, _ in bodies} - read.keys()
 
     def _entries(self, condition: str, values: dict[str, Any]) -> list[Entry]:
         with self._connection.cursor(row_factory=class_row(Entry)) as cursor:
@@ -276,6 +280,17 @@ class Desk:
 
     def _rows(self, query: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         return self._connection.execute(_statement(query), values).fetchall()
+
+
+def _about(source: str, body: bytes) -> About:
+    """What the body is news of, by today's rules. Raises UnreadableEventError."""
+    if source != bitrix_form.SOURCE:
+        event = read_event(body)
+        return event.type, event.entity, event.data.id
+    form = bitrix_form.event_of(bitrix_form.form_of(body) or [])
+    if form.quarantine_reason:
+        raise UnreadableEventError(form.quarantine_reason)
+    return form.type, form.entity, form.entity_id
 
 
 def _statement(text: str) -> sql.Composed:

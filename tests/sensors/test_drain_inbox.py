@@ -252,9 +252,10 @@ def test_a_postgres_that_is_away_is_looked_for_again_later(tick: Tick) -> None:
 def test_an_account_that_is_refused_fails_the_tick_without_telling_the_password(
     tick: Tick, crm: Crm
 ) -> None:
+    url = crm.url.replace("postgres@", "nobody:hunter2@")
     words = "Postgres refuses the account or database in POSTGRES_URL"
     with pytest.raises(TargetError, match=words) as told:
-        tick(crm.url.replace("postgres@", "nobody:hunter2@"))
+        tick(url)
 
     assert "hunter2" not in "".join(traceback.format_exception(told.value))
 
