@@ -131,7 +131,12 @@ class Drain:
         Raises TransientError or TargetError only when the inbox itself cannot be reached.
         """
         total = DrainResult()
-        with closing(connect(self._postgres_url)) as connection, News(self._postgres_url) as news:
+        # An answer that comes after the lease is of no use.
+        deadline = self._settings.lease_seconds
+        with (
+            closing(connect(self._postgres_url, deadline_seconds=deadline)) as connection,
+            News(self._postgres_url) as news,
+        ):
             jobs = Jobs(connection, self._settings, run_id=self._run_id)
             end, part = time.monotonic() + most_seconds, _Part(self._report, total)
             quiet_until = time.monotonic() + self._settings.linger_seconds
