@@ -51,7 +51,7 @@ class Change:
     id: int
     kind: Kind
     told_at: Moment
-    """The event's moment."""
+    """The event's moment, which other events may share."""
     rides: bool = False
     """It came in the snapshot of something else."""
     row: RawRow = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Change:
 
     @cached_property
     def happened(self) -> Moment:
-        """First what became of the row and what it tells of its own age, then anything."""
+        """Ties are broken by what became of the row, by what it tells of its age, then anyhow."""
         version = number_of(self._raw("version")[0]) or ""
         time = max(moment_of(value) or "" for value in self._raw("updated_at"))
         comes = "along" if self.rides else "by itself"

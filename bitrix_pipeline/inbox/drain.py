@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import filterfalse
 
 import psycopg
 
@@ -220,11 +221,16 @@ class Drain:
         self, claim: Claim, jobs: Jobs, part: DrainResult, wave: DeletionWaveError
     ) -> None:
         """Halving would let a wave through in small pieces, so all of it stops and asks."""
-        gone = tuple(e for e in claim.events if e.entity == wave.entity and e.entity_id in wave.ids)
-        stopped = Claim(claim.lease, gone or claim.events)
-        part.failed += len(stopped.events)
-        part.dead += jobs.fail(stopped, reason=f"{WAVE}: {wave.found}. {ALLOW}", final=True)
-        if rest := tuple(e for e in claim.events if e not in stopped.events):
+
+        def is_gone(event: ClaimedEvent) -> bool:
+            return event.entity == wave.entity and event.entity_id in wave.ids
+
+        rest = tuple(filterfalse(is_gone, claim.events))
+        gone = tuple(filter(is_gone, claim.events)) or claim.events
+        part.failed += len(gone)
+        reason = f"{WAVE}: {wave.found}. {ALLOW}"
+        part.dead += jobs.fail(Claim(claim.lease, gone), reason=reason, final=True)
+        if 0 < len(rest) < len(claim.events):
             self._settle(Claim(claim.lease, rest), jobs, part)
 
     def _put_back(

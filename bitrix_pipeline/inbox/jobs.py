@@ -24,7 +24,7 @@ LEASES_LOST_UNTIL_DEAD = 6
 """An event in whose hands so many drains ended is what ends them."""
 
 ABORTS_UNTIL_DEAD = 24
-"""With the waits below about 16 hours, and the tries themselves: longer than a bad night."""
+"""With the waits below after about 16 hours: longer than a bad night."""
 
 FIRST_ABORT_SECONDS = 10.0
 LONGEST_ABORT_SECONDS = 3600.0
