@@ -66,8 +66,9 @@ WITH chosen AS (
     INSERT INTO {replays} (event, replayed_by, state_before, reason_before)
     SELECT event, %(by)s, state, reason FROM chosen
 )
-UPDATE {jobs} AS job SET state = 'waiting', attempts = 0, leases_lost = 0, aborts = 0, reason = NULL,
-    due_at = clock_timestamp(), finished_at = NULL, deletions_allowed = %(allow_deletions)s
+UPDATE {jobs} AS job SET state = 'waiting', attempts = 0, leases_lost = 0, aborts = 0,
+    reason = NULL, due_at = clock_timestamp(), finished_at = NULL,
+    deletions_allowed = %(allow_deletions)s
 FROM chosen WHERE job.event = chosen.event
 """
 
@@ -83,7 +84,8 @@ DELETE FROM {events} WHERE id IN (
 """
 
 QUARANTINED = """
-SELECT event.id, event.source, event.body FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event
+SELECT event.id, event.source, event.body
+FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event
 WHERE job.event = ANY (%(events)s) AND job.state = 'quarantined' FOR UPDATE OF job
 """
 
