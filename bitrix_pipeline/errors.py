@@ -3,6 +3,8 @@
 Retries look at the type alone, so the code that raises decides, once, whether another try can help.
 """
 
+from collections.abc import Iterable
+
 
 class PipelineError(Exception):
     """Anything this project raises on purpose; its text is one sentence for an operator."""
@@ -10,6 +12,10 @@ class PipelineError(Exception):
 
 class TransientError(PipelineError):
     """The same call may succeed later: a server away, a lock held, a deadline passed."""
+
+
+class StatementAbortedError(TransientError):
+    """A server that is there broke a statement off: too slow, a deadlock. Less at once may do."""
 
 
 class PermanentError(PipelineError):
@@ -34,3 +40,17 @@ class RowRefusedError(TargetError):
 
 class DeletionWaveError(PermanentError):
     """More rows vanished from the source than the limit allows; nothing was written."""
+
+    def __init__(
+        self, table: str, found: str, *, entity: str = "", ids: Iterable[int] = ()
+    ) -> None:
+        super().__init__(
+            f"{table}: {found}; nothing was written. If this is right, run "
+            f"bitrix-pipeline sync --table {table} --full --allow-deletions"
+        )
+        self.found = f"{table}: {found}"
+        """Without what to do about it in a sync."""
+        self.entity = entity
+        """The table that news is of: orders, where their lines vanished."""
+        self.ids = frozenset(ids)
+        """What vanished of it."""

@@ -135,8 +135,8 @@ class Settings(BaseSettings):
     )
     inbox_retry_seconds: tuple[float, ...] = Field(
         default=(5.0, 25.0, 125.0),
-        description="Waits before another try of an event that failed by its own fault, as JSON. "
-        "When the try after the last wait fails too, it is dead.",
+        description="Waits before the retries of an event that failed by its own fault, as JSON: "
+        "by default the first attempt and three retries. When the last one fails too, it is dead.",
     )
     inbox_linger_seconds: float = Field(
         default=60.0, ge=0, description="A drain waits this long for more news before it ends."

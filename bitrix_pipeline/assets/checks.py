@@ -85,12 +85,15 @@ def build_orphan_check(table: Table) -> dg.AssetChecksDefinition:
 
 
 def build_freshness_check(table: Table) -> dg.AssetChecksDefinition:
-    """From the sync's own state, so that it holds for syncs from the shell as well."""
+    """From the sync's own state, so that it holds for syncs from the shell as well.
+
+    Dagster's freshness policy knows only that something was written, be it one row from a webhook.
+    """
 
     @dg.asset_check(
         asset=table.name,
         name="is_fresh",
-        description="A sync ended within FRESHNESS_MINUTES.",
+        description="A sync of the whole table ended within FRESHNESS_MINUTES.",
     )
     def is_fresh(pipeline: Pipeline) -> dg.AssetCheckResult:
         limit = pipeline.settings.freshness_minutes

@@ -99,6 +99,9 @@ def replay(
     since: Annotated[
         str, typer.Option(help="All dead or quarantined ones received since: 2h, 3d or a date.")
     ] = "",
+    allow_deletions: Annotated[
+        bool, typer.Option("--allow-deletions", help="Let these delete more than the limit.")
+    ] = False,
 ) -> None:
     """Have events applied again; who did it is kept."""
     if bool(events) == bool(reason or since):
@@ -108,7 +111,7 @@ def replay(
             chosen = [_require(desk, event).id for event in events]
         else:
             chosen = desk.selected(Selection(reason=reason, since=_moment(since)))
-        replayed = desk.replay(chosen, by=getpass.getuser())
+        replayed = desk.replay(chosen, by=getpass.getuser(), allow_deletions=allow_deletions)
     screen.print(f"{replayed:,} of {len(chosen):,} events will be applied again.", highlight=False)
     if replayed < len(chosen):
         screen.print(

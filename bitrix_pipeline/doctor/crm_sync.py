@@ -34,7 +34,9 @@ def check_set_aside(crm: Crm) -> Iterator[Finding]:
 def check_freshness(crm: Crm) -> Iterator[Finding]:
     if not crm.is_migrated:
         return
-    query = sql.SQL("SELECT table_name, synced_at FROM {}").format(internal("sync_state"))
+    query = sql.SQL("SELECT table_name, compared_at FROM {} WHERE compared_at IS NOT NULL").format(
+        internal("sync_state")
+    )
     synced = {str(table): moment for table, moment in crm.rows(query)}
     never = [name for name in crm.target_tables if name not in synced]
     if never:

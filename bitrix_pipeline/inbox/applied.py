@@ -8,7 +8,8 @@ from datetime import datetime
 import pandas as pd
 from psycopg import sql
 
-from bitrix_pipeline.inbox.changes import Change, Moment
+from bitrix_pipeline.inbox.changes import Change
+from bitrix_pipeline.inbox.moment import Moment
 from bitrix_pipeline.model import Table
 from bitrix_pipeline.model.raw_values import raw
 from bitrix_pipeline.sync.target import Target
@@ -20,7 +21,7 @@ INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
 # A version is the better token of a change than a time of whole seconds, where both sides have one.
 # A row that is gone, or a placeholder, says nothing against news.
 LOOK = """
-SELECT given.id, applied.happened_at, applied.sequence,
+SELECT given.id, applied.happened_at, applied.sequence, applied.tie,
     COALESCE({by_version}, {time} < stored.updated_at, false) AS is_older,
     {time} IS NULL AND stored.updated_at IS NOT NULL AS is_surer
 FROM unnest(%(ids)s::bigint[], %(times)s::text[], %(versions)s::integer[])
@@ -31,13 +32,13 @@ LEFT JOIN {target} AS stored ON stored.id = given.id AND stored.source_hash IS N
 
 # A row that Postgres refused was not applied, so that its event can be replayed.
 NOTE = """
-INSERT INTO {ledger} AS applied (entity, entity_id, happened_at, sequence)
+INSERT INTO {ledger} AS applied (entity, entity_id, happened_at, sequence, tie)
 SELECT %(entity)s, given.* FROM unnest(%(ids)s::bigint[], %(moments)s::timestamptz[],
-    %(sequences)s::bigint[]) AS given (id, happened_at, sequence)
+    %(sequences)s::bigint[], %(ties)s::text[]) AS given (id, happened_at, sequence, tie)
 WHERE NOT EXISTS (SELECT FROM {set_aside} AS kept
     WHERE kept.table_name = %(entity)s AND kept.row_id = given.id::text)
 ON CONFLICT (entity, entity_id) DO UPDATE
-    SET happened_at = excluded.happened_at, sequence = excluded.sequence
+    SET happened_at = excluded.happened_at, sequence = excluded.sequence, tie = excluded.tie
 """
 
 
@@ -53,8 +54,11 @@ class Known:
 
     def makes_stale(self, change: Change) -> bool:
         """What rides along without a time of its own never replaces a row that has one."""
-        if self.applied is not None and change.happened <= self.applied:
-            return True
+        if self.applied is not None:
+            if change.happened <= self.applied:
+                return True
+            if change.happened.is_tied_with(self.applied):
+                return False
         return self.is_newer or (change.rides and self.is_surer)
 
 
@@ -75,8 +79,8 @@ def known(
         "versions": [_integer(version) for version in raw(frame, "version")],
     }
     return {
-        id_: Known((moment, sequence) if moment else None, is_newer, is_surer)
-        for id_, moment, sequence, is_newer, is_surer in target.connection.execute(query, values)
+        id_: Known(Moment(*applied) if applied[0] else None, is_newer, is_surer)
+        for id_, *applied, is_newer, is_surer in target.connection.execute(query, values)
     }
 
 
@@ -87,8 +91,9 @@ def note_applied(target: Target, table: Table, changes: Iterable[Change]) -> Non
     values = {
         "entity": table.name,
         "ids": [change.id for change in noted],
-        "moments": [change.happened[0] for change in noted],
-        "sequences": [change.happened[1] for change in noted],
+        "moments": [change.happened.timestamp for change in noted],
+        "sequences": [change.happened.sequence for change in noted],
+        "ties": [change.happened.tie for change in noted],
     }
     target.connection.execute(query, values)
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from bitrix_pipeline.inbox.errors import EventError
@@ -42,7 +43,7 @@ class FromShop:
             {name: sorted(found) for name, found in ids.items()},
             mysql_url=self._mysql_url,
             postgres_url=self._postgres_url,
-            settings=self._settings,
+            settings=_settings_for(claim, self._settings),
             seal=seal,
         )
 
@@ -64,9 +65,14 @@ class FromSnapshots:
         return apply_snapshots(
             [_event(event, found[event.id]) for event in claim.events],
             postgres_url=self._postgres_url,
-            settings=self._settings,
+            settings=_settings_for(claim, self._settings),
             seal=seal,
         )
+
+
+def _settings_for(claim: Claim, settings: SyncSettings) -> SyncSettings:
+    allowed = settings.allow_deletions or claim.deletions_allowed
+    return replace(settings, allow_deletions=allowed)
 
 
 def _event(claimed: ClaimedEvent, body: bytes) -> Event:

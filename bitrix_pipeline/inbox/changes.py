@@ -3,17 +3,22 @@
 A snapshot of an order also carries its buyer and what its lines name: news of these as well.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import Enum, auto
+from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
 from bitrix_pipeline.inbox.errors import EventError
 from bitrix_pipeline.inbox.event import ENTITIES, KNOWN_TYPES, LARGEST_ID, Event
+from bitrix_pipeline.inbox.moment import Moment
 from bitrix_pipeline.model import Table, table_named
 from bitrix_pipeline.model.orders import VALUES
+from bitrix_pipeline.model.raw_values import moment_of, number_of
 
 FIRST_MOMENT = datetime(1998, 1, 1, tzinfo=UTC)
 """Before there was Bitrix; a timestamp below is a fault that would order events wrongly."""
@@ -28,16 +33,14 @@ VALUE_COLUMNS = (
 ID = re.compile(r"[1-9][0-9]{0,9}")
 
 RawRow = Mapping[str, Any]
-Moment = tuple[datetime, int]
-"""When an event happened: its timestamp, and its sequence among those of the same second."""
 
 
-class Kind(Enum):
-    """What became of a row."""
+class Kind(IntEnum):
+    """What became of a row; of what happened at one moment the last of these counts."""
 
-    SAVED = auto()
-    GONE = auto()
-    ARCHIVED = auto()
+    SAVED = 0
+    ARCHIVED = 1
+    GONE = 2
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,30 @@ class Change:
     table: str
     id: int
     kind: Kind
-    happened: Moment
+    told_at: Moment
+    """The event's moment, which other events may share."""
     rides: bool = False
     """It came in the snapshot of something else."""
     row: RawRow = field(default_factory=dict)
     """Its raw values by source column, as `model.raw_values` describes them."""
     lines: tuple[RawRow, ...] = ()
     """The same of an order's lines."""
+
+    @cached_property
+    def happened(self) -> Moment:
+        """Ties are broken by what became of the row, by what it tells of its age, then anyhow."""
+        version = number_of(self._raw("version")[0]) or ""
+        time = max(moment_of(value) or "" for value in self._raw("updated_at"))
+        comes = "along" if self.rides else "by itself"
+        content = json.dumps([self.row, self.lines], sort_keys=True, default=str)
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        tie = f"{self.kind} {version:>10} {time:<29} {comes} {digest}"
+        return replace(self.told_at, tie=tie)
+
+    def _raw(self, column: str) -> list[Any]:
+        """What the row's column is made of."""
+        found = (c for c in table_named(self.table).columns if c.name == column)
+        return [self.row.get(name) for c in found for name in c.source.inputs] or [None]
 
 
 def changes_of(event: Event) -> list[Change]:
@@ -69,9 +89,9 @@ def changes_of(event: Event) -> list[Change]:
         case "saved":
             return list(reader.saved(entity))
         case "archived":
-            return [Change(ENTITIES[entity], event.data.id, Kind.ARCHIVED, reader.happened)]
+            return [Change(ENTITIES[entity], event.data.id, Kind.ARCHIVED, reader.told_at)]
         case _:
-            return [Change(ENTITIES[entity], event.data.id, Kind.GONE, reader.happened)]
+            return [Change(ENTITIES[entity], event.data.id, Kind.GONE, reader.told_at)]
 
 
 class _Reader:
@@ -80,7 +100,7 @@ class _Reader:
     def __init__(self, event: Event) -> None:
         self._event = event
         self._data = event.data
-        self.happened = self._moment()
+        self.told_at = self._moment()
 
     def saved(self, entity: str) -> Iterator[Change]:
         needed = ("order", "basket", "properties") if entity == "order" else (entity,)
@@ -108,7 +128,7 @@ class _Reader:
         cells = self._cells(table_named("orders"), b_sale_order=order)
         cells[VALUES] = [self._value(row) for row in self._data.properties or ()]
         lines = tuple(self._lines(self._data.basket or ()))
-        yield Change("orders", id_, Kind.SAVED, self.happened, row=cells, lines=lines)
+        yield Change("orders", id_, Kind.SAVED, self.told_at, row=cells, lines=lines)
 
     def _lines(self, basket: Sequence[RawRow]) -> Iterator[RawRow]:
         for line in basket:
@@ -149,7 +169,7 @@ class _Reader:
             b_catalog_price=self._nested(product, "price"),
             b_iblock_element_property={"VALUE_NUM": product.get("parent_id")},
         )
-        return Change("products", change.id, Kind.GONE, self.happened) if is_draft else change
+        return Change("products", change.id, Kind.GONE, self.told_at) if is_draft else change
 
     def _nested(self, product: RawRow, name: str) -> RawRow:
         """PHP writes an empty row as an empty list."""
@@ -161,7 +181,7 @@ class _Reader:
     def _saved(self, table: str, row: RawRow, **sources: RawRow) -> Change:
         id_ = self._id(row, table)
         cells = self._cells(table_named(table), **sources)
-        return Change(table, id_, Kind.SAVED, self.happened, row=cells)
+        return Change(table, id_, Kind.SAVED, self.told_at, row=cells)
 
     def _cells(self, table: Table, **sources: RawRow) -> dict[str, Any]:
         """What is declared of these rows and nothing else: no credential gets further than here."""
@@ -187,9 +207,7 @@ class _Reader:
         return int(digits)
 
     def _riding(self, change: Change) -> Change:
-        return Change(
-            change.table, change.id, change.kind, change.happened, rides=True, row=change.row
-        )
+        return replace(change, rides=True, lines=())
 
     def _moment(self) -> Moment:
         timestamp = self._event.timestamp
@@ -197,7 +215,7 @@ class _Reader:
             raise self._error("has no timestamp, so nobody knows whether it is stale")
         if not FIRST_MOMENT <= timestamp <= datetime.now(UTC) + CLOCKS_DIFFER:
             raise self._error("has a timestamp that cannot be: look at the sender's clock")
-        return timestamp, self._data.sequence or 0
+        return Moment(timestamp, self._data.sequence or 0)
 
     def _error(self, complaint: str) -> EventError:
         return EventError(f"{self._event.type} of {self._data.id} {complaint}")

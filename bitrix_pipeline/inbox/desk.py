@@ -9,7 +9,8 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import class_row
 
-from bitrix_pipeline.inbox.event import Event, UnreadableEventError, read_event
+from bitrix_pipeline.inbox import bitrix_form
+from bitrix_pipeline.inbox.event import UnreadableEventError, read_event
 from bitrix_pipeline.inbox.news import CHANNEL
 from bitrix_pipeline.inbox.settings import InboxSettings
 from bitrix_pipeline.sync.postgres import Connection
@@ -22,13 +23,16 @@ STATES = (*OPEN, "done", *REFUSED)
 RATE_MINUTES = 5
 PRUNED_AT_ONCE = 5_000
 
+About = tuple[str | None, str | None, int | None]
+"""An event's type, the table that it is news of, and the ID there."""
+
 REPLAYED_AT_ONCE = 100
 """The bodies of those in quarantine are read: up to so many MiB."""
 
 ENTRIES = """
 SELECT event.id, event.source, event.event_id, event.type, event.entity, event.entity_id,
        event.received_at, event.sent_at, length(event.body) AS bytes, job.state, job.attempts,
-       job.leases_lost, job.due_at, job.finished_at, job.run_id, job.reason
+       job.leases_lost, job.aborts, job.due_at, job.finished_at, job.run_id, job.reason
 FROM {events} AS event JOIN {jobs} AS job ON job.event = event.id
 """
 
@@ -62,8 +66,9 @@ WITH chosen AS (
     INSERT INTO {replays} (event, replayed_by, state_before, reason_before)
     SELECT event, %(by)s, state, reason FROM chosen
 )
-UPDATE {jobs} AS job SET state = 'waiting', attempts = 0, leases_lost = 0, reason = NULL,
-    due_at = clock_timestamp(), finished_at = NULL
+UPDATE {jobs} AS job SET state = 'waiting', attempts = 0, leases_lost = 0, aborts = 0,
+    reason = NULL, due_at = clock_timestamp(), finished_at = NULL,
+    deletions_allowed = %(allow_deletions)s
 FROM chosen WHERE job.event = chosen.event
 """
 
@@ -79,7 +84,8 @@ DELETE FROM {events} WHERE id IN (
 """
 
 QUARANTINED = """
-SELECT event.id, event.body FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event
+SELECT event.id, event.source, event.body
+FROM {jobs} AS job JOIN {events} AS event ON event.id = job.event
 WHERE job.event = ANY (%(events)s) AND job.state = 'quarantined' FOR UPDATE OF job
 """
 
@@ -111,6 +117,7 @@ class Entry:
     state: str
     attempts: int
     leases_lost: int
+    aborts: int
     due_at: datetime
     finished_at: datetime | None
     run_id: str | None
@@ -216,13 +223,17 @@ class Desk:
         )
         return [int(event) for (event,) in rows]
 
-    def replay(self, events: Sequence[int], *, by: str) -> int:
+    def replay(self, events: Sequence[int], *, by: str, allow_deletions: bool = False) -> int:
         """Has events applied again that are done, dead or in quarantine; returns how many.
 
         What was in quarantine is read anew, by today's rules; what still makes no sense stays.
+        With `allow_deletions` no wave of deletions stops these.
         """
         batches = range(0, len(events), REPLAYED_AT_ONCE)
-        return sum(self._replay(events[at : at + REPLAYED_AT_ONCE], by=by) for at in batches)
+        return sum(
+            self._replay(events[at : at + REPLAYED_AT_ONCE], by=by, allow_deletions=allow_deletions)
+            for at in batches
+        )
 
     def prune(self) -> int:
         """Deletes what its retention allows, in small transactions; returns how many events."""
@@ -237,31 +248,33 @@ class Desk:
             total += deleted
         return total
 
-    def _replay(self, events: Sequence[int], *, by: str) -> int:
+    def _replay(self, events: Sequence[int], *, by: str, allow_deletions: bool) -> int:
         with self._connection.transaction():
             senseless = self._read_anew(events)
-            replayed = self._connection.execute(
-                _statement(REPLAY),
-                {"events": [event for event in events if event not in senseless], "by": by},
-            ).rowcount
+            values = {
+                "events": [event for event in events if event not in senseless],
+                "by": by,
+                "allow_deletions": allow_deletions,
+            }
+            replayed = self._connection.execute(_statement(REPLAY), values).rowcount
             self._connection.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
         return replayed
 
     def _read_anew(self, events: Sequence[int]) -> set[int]:
         """Says of those in quarantine what they are news of; returns those that make no sense."""
-        read: dict[int, Event] = {}
+        read: dict[int, About] = {}
         bodies = self._rows(QUARANTINED, {"events": list(events)})
-        for event, body in bodies:
+        for event, source, body in bodies:
             with contextlib.suppress(UnreadableEventError):
-                read[event] = read_event(bytes(body))
+                read[event] = _about(source, bytes(body))
         values = {
             "ids": list(read),
-            "types": [each.type for each in read.values()],
-            "entities": [each.entity for each in read.values()],
-            "entity_ids": [each.data.id for each in read.values()],
+            "types": [type_ for type_, _, _ in read.values()],
+            "entities": [entity for _, entity, _ in read.values()],
+            "entity_ids": [entity_id for _, _, entity_id in read.values()],
         }
         self._connection.execute(_statement(READ_ANEW), values)
-        return {event for event, _ in bodies} - read.keys()
+        return {event for event, _, _ in bodies} - read.keys()
 
     def _entries(self, condition: str, values: dict[str, Any]) -> list[Entry]:
         with self._connection.cursor(row_factory=class_row(Entry)) as cursor:
@@ -269,6 +282,17 @@ class Desk:
 
     def _rows(self, query: str, values: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         return self._connection.execute(_statement(query), values).fetchall()
+
+
+def _about(source: str, body: bytes) -> About:
+    """What the body is news of, by today's rules. Raises UnreadableEventError."""
+    if source != bitrix_form.SOURCE:
+        event = read_event(body)
+        return event.type, event.entity, event.data.id
+    form = bitrix_form.event_of(bitrix_form.form_of(body) or [])
+    if form.quarantine_reason:
+        raise UnreadableEventError(form.quarantine_reason)
+    return form.type, form.entity, form.entity_id
 
 
 def _statement(text: str) -> sql.Composed:

@@ -3,7 +3,8 @@
 Invariants:
 - an event is done in the transaction that wrote its rows, and only by the drain that holds it;
 - an event's own fault costs that event a try and nobody else: what fails is halved until it is alone;
-- an outage, or a table that cannot be synced at all, costs no try: the events wait.
+- an outage, or a table that cannot be synced at all, costs no try: the events wait;
+- what a database breaks off, because it is slow, waits longer and longer, and lets others pass.
 """
 
 import logging
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import filterfalse
 
 import psycopg
 
@@ -21,6 +23,7 @@ from bitrix_pipeline.errors import (
     RowRefusedError,
     SettingsError,
     SourceError,
+    StatementAbortedError,
     TargetError,
     TransientError,
 )
@@ -40,6 +43,9 @@ OUTAGE_SECONDS = 10.0
 REPORT_EVERY_SECONDS = 30.0
 
 SCOPE = "what webhooks told of"
+
+WAVE = "a wave of deletions"
+ALLOW = f"If this is right, run bitrix-pipeline inbox replay --reason '{WAVE}' --allow-deletions"
 
 # Of the table, the account or the settings, so no event is to blame.
 GENERAL_FAULTS = (SourceError, TargetError, SettingsError)
@@ -126,7 +132,12 @@ class Drain:
         Raises TransientError or TargetError only when the inbox itself cannot be reached.
         """
         total = DrainResult()
-        with closing(connect(self._postgres_url)) as connection, News(self._postgres_url) as news:
+        # An answer that comes after the lease is of no use.
+        deadline = self._settings.lease_seconds
+        with (
+            closing(connect(self._postgres_url, deadline_seconds=deadline)) as connection,
+            News(self._postgres_url) as news,
+        ):
             jobs = Jobs(connection, self._settings, run_id=self._run_id)
             end, part = time.monotonic() + most_seconds, _Part(self._report, total)
             quiet_until = time.monotonic() + self._settings.linger_seconds
@@ -173,6 +184,8 @@ class Drain:
                 log.warning("%s", lost)
             except RowRefusedError as fault:
                 self._blame(claim, jobs, part, fault)
+            except StatementAbortedError as aborted:
+                self._put_back(claim, jobs, part, aborted)
             except (TransientError, *GENERAL_FAULTS) as fault:
                 part.fault = fault
                 self._put_off(claim, jobs, part, fault)
@@ -207,14 +220,27 @@ class Drain:
     def _stop_wave(
         self, claim: Claim, jobs: Jobs, part: DrainResult, wave: DeletionWaveError
     ) -> None:
-        """Halving would let a wave through in small pieces, so all its deletions stop and ask."""
-        kept = tuple(e for e in claim.events if not (e.type or "").endswith(".deleted"))
-        gone = tuple(e for e in claim.events if e not in kept)
-        if kept and gone:
-            self._settle(Claim(claim.lease, kept), jobs, part)
-        stopped = Claim(claim.lease, gone or kept)
-        part.failed += len(stopped.events)
-        part.dead += jobs.fail(stopped, reason=str(wave), final=True)
+        """Halving would let a wave through in small pieces, so all of it stops and asks."""
+
+        def is_gone(event: ClaimedEvent) -> bool:
+            return event.entity == wave.entity and event.entity_id in wave.ids
+
+        rest = tuple(filterfalse(is_gone, claim.events))
+        gone = tuple(filter(is_gone, claim.events)) or claim.events
+        part.failed += len(gone)
+        reason = f"{WAVE}: {wave.found}. {ALLOW}"
+        part.dead += jobs.fail(Claim(claim.lease, gone), reason=reason, final=True)
+        if 0 < len(rest) < len(claim.events):
+            self._settle(Claim(claim.lease, rest), jobs, part)
+
+    def _put_back(
+        self, claim: Claim, jobs: Jobs, part: DrainResult, aborted: StatementAbortedError
+    ) -> None:
+        """Not halved here: each half may take as long again, and others wait."""
+        log.warning("%d events are taken in smaller batches: %s", len(claim.events), aborted)
+        dead = jobs.put_back(claim, reason=str(aborted))
+        part.dead += dead
+        part.postponed += len(claim.events) - dead
 
     def _put_off(self, claim: Claim, jobs: Jobs, part: DrainResult, fault: PipelineError) -> None:
         with _postgres_may_be_away():

@@ -7,7 +7,6 @@ do not know are kept, never refused: a newer module may be talking to an older p
 import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final, NoReturn
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -118,11 +117,6 @@ class Event(BaseModel):
     def entity(self) -> str | None:
         """The table that it is news of; None for a type of something unknown."""
         return ENTITIES.get(self.type.split(".", 1)[0])
-
-    @property
-    def order_in_time(self) -> tuple[datetime | None, int]:
-        """Of two events about the same row, the one with the greater is the later."""
-        return self.timestamp, self.data.sequence or 0
 
 
 def read_event(body: bytes) -> Event:

@@ -51,7 +51,7 @@ def apply_snapshots(
     """Writes what the events' snapshots say, and says by table what that took.
 
     `seal` is the last thing done before COMMIT: if it raises, nothing was written. Raises EventError
-    for an event that cannot be applied, TransientError and TargetError as `sync_table` does.
+    for an event that cannot be applied, and as `sync_table` does.
     """
     changes = [change for event in events for change in changes_of(event)]
     settings = replace(
@@ -151,7 +151,7 @@ class _Application:
     def _mark_vanished(self, table: Table, changes: Sequence[Change], result: SyncResult) -> None:
         if gone := [c.id for c in changes if c.kind is Kind.GONE]:
             count_deleted(result, mark_gone(self.target, table, gone))
-        if archived := {c.id: c.happened[0] for c in changes if c.kind is Kind.ARCHIVED}:
+        if archived := {c.id: c.happened.timestamp for c in changes if c.kind is Kind.ARCHIVED}:
             result.archived += mark_archived(self.target, table, archived)
 
     def _complete(self, table: Table, result: SyncResult) -> None:
@@ -196,7 +196,7 @@ def newest(changes: Iterable[Change]) -> list[Change]:
     """The latest for each row."""
     latest: dict[int, Change] = {}
     for change in changes:
-        if change.id not in latest or change.happened >= latest[change.id].happened:
+        if change.id not in latest or change.happened > latest[change.id].happened:
             latest[change.id] = change
     return list(latest.values())
 

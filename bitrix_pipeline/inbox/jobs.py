@@ -7,9 +7,10 @@ was killed, changes nothing.
 """
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from psycopg import sql
 from psycopg.rows import class_row
@@ -22,40 +23,59 @@ from bitrix_pipeline.sync.target_sql import internal
 LEASES_LOST_UNTIL_DEAD = 6
 """An event in whose hands so many drains ended is what ends them."""
 
+ABORTS_UNTIL_DEAD = 24
+"""With the waits below after about 16 hours: longer than a bad night."""
+
+FIRST_ABORT_SECONDS = 10.0
+LONGEST_ABORT_SECONDS = 3600.0
+"""The wait after a try that a database broke off; it doubles from the one to the other."""
+
 SHRINK = 4
-"""After a lease was lost a batch is this much smaller: what kills drains is soon alone."""
+"""After a lost lease or an abort a batch is this much smaller: what is at fault is soon alone."""
+
+MOST_BYTES = 32 * 1024 * 1024
+"""Of the bodies of one claim: where these carry the rows, it is held in memory, and read takes six
+times as much (190 MiB measured, with large orders)."""
 
 JITTER = 0.2
 
 # Lost leases first, and alone: their batch may hold what killed the drain. `attempts` counts tries
-# that ended, so taking over what a killed drain held does not raise it.
+# that ended, so taking over what a killed drain held does not raise it. Else what is due longest, and
+# of the rest only its like: what a database broke off, or what may delete, is not mixed with others.
 CLAIM = """
 WITH lost AS MATERIALIZED (
-    SELECT event, leases_lost + 1 AS leases_lost FROM {jobs}
-    WHERE state = 'leased' AND leased_until < clock_timestamp()
+    SELECT event, leases_lost + 1 AS leases_lost, leases_lost + 1 + aborts AS faults, 0 AS tries
+    FROM {jobs} WHERE state = 'leased' AND leased_until < clock_timestamp()
     ORDER BY leased_until, event LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-), few AS (
-    SELECT event, leases_lost, 0 AS tries FROM (
-        SELECT *, row_number() OVER (ORDER BY event) AS number, max(leases_lost) OVER () AS most
-        FROM lost
-    ) AS numbered
-    WHERE number <= greatest(1, %(limit)s / power({shrink}, most))
+), oldest AS MATERIALIZED (
+    SELECT aborts, deletions_allowed FROM {jobs}
+    WHERE state = 'waiting' AND due_at <= clock_timestamp() AND NOT EXISTS (SELECT FROM lost)
+    ORDER BY due_at, event LIMIT 1 FOR UPDATE SKIP LOCKED
 ), waiting AS MATERIALIZED (
-    SELECT event, leases_lost, 1 AS tries FROM {jobs}
-    WHERE state = 'waiting' AND due_at <= clock_timestamp() AND NOT EXISTS (SELECT FROM few)
+    SELECT event, leases_lost, aborts AS faults, 1 AS tries FROM {jobs}
+    WHERE state = 'waiting' AND due_at <= clock_timestamp() AND EXISTS (SELECT FROM oldest)
+        AND (aborts, deletions_allowed) = (SELECT aborts, deletions_allowed FROM oldest)
     ORDER BY due_at, event LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 ), chosen AS (
-    SELECT * FROM few UNION ALL SELECT * FROM waiting
+    SELECT event, leases_lost, tries FROM (
+        SELECT found.*, row_number() OVER (ORDER BY found.event) AS number,
+               max(faults) OVER () AS most_faults,
+               sum(length(body)) OVER (ORDER BY found.event) - length(body) AS bytes_before
+        FROM (SELECT * FROM lost UNION ALL SELECT * FROM waiting) AS found
+        JOIN {events} AS event ON event.id = found.event
+    ) AS measured
+    WHERE number <= greatest(1, %(limit)s / power({shrink}, most_faults))
+        AND bytes_before < %(most_bytes)s
 ), taken AS (
     UPDATE {jobs} AS job
     SET state = 'leased', lease = %(lease)s, run_id = %(run_id)s,
         leased_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s),
         attempts = job.attempts + chosen.tries, leases_lost = chosen.leases_lost
     FROM chosen WHERE job.event = chosen.event
-    RETURNING job.event, job.attempts, job.leases_lost
+    RETURNING job.event, job.attempts, job.leases_lost, job.deletions_allowed
 )
 SELECT event.id, event.source, event.type, event.entity, event.entity_id, event.received_at,
-       taken.attempts, taken.leases_lost
+       taken.attempts, taken.leases_lost, taken.deletions_allowed
 FROM taken JOIN {events} AS event ON event.id = taken.event ORDER BY event.id
 """
 
@@ -77,7 +97,20 @@ UPDATE {jobs} SET state = 'waiting', attempts = attempts - 1, lease = NULL, leas
 WHERE event = ANY (%(events)s) AND lease = %(lease)s AND state = 'leased'
 """
 
-# A wait for each try that may fail; the failure after the last wait is final.
+# No try is counted, as it may be the server that is slow; but no event may hold the others up for ever.
+PUT_BACK = """
+UPDATE {jobs} SET
+    state = CASE WHEN aborts + 1 < %(until_dead)s THEN 'waiting' ELSE 'dead' END,
+    finished_at = CASE WHEN aborts + 1 < %(until_dead)s THEN NULL ELSE clock_timestamp() END,
+    due_at = clock_timestamp()
+        + make_interval(secs => least(%(first)s * power(2, aborts), %(longest)s) * %(jitter)s),
+    attempts = attempts - 1, aborts = aborts + 1, lease = NULL, leased_until = NULL,
+    reason = %(reason)s
+WHERE event = ANY (%(events)s) AND lease = %(lease)s AND state = 'leased'
+RETURNING state
+"""
+
+# A wait for each retry; the failure of the last one is final.
 FAIL = """
 UPDATE {jobs} SET
     state = CASE WHEN dies THEN 'dead' ELSE 'waiting' END,
@@ -118,6 +151,8 @@ class ClaimedEvent:
     attempts: int
     """This try included."""
     leases_lost: int
+    deletions_allowed: bool
+    """A person looked at what it deletes: no wave of deletions stops it."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +161,10 @@ class Claim:
 
     lease: int
     events: tuple[ClaimedEvent, ...]
+
+    @property
+    def deletions_allowed(self) -> bool:
+        return all(event.deletions_allowed for event in self.events)
 
 
 @dataclass(frozen=True)
@@ -156,6 +195,7 @@ class Jobs:
                         "lease": lease,
                         "lease_seconds": self.settings.lease_seconds,
                         "run_id": self.run_id,
+                        "most_bytes": MOST_BYTES,
                     },
                 ).fetchall()
         return Claim(lease, tuple(events)) if events else None
@@ -183,6 +223,25 @@ class Jobs:
             },
         )
 
+    def put_back(self, claim: Claim, *, reason: str) -> int:
+        """Gives back what a database broke off: to be taken later and in a smaller batch.
+
+        Returns how many of the events are dead now: that came too often.
+        """
+        rows = self.connection.execute(
+            _statement(PUT_BACK),
+            {
+                "events": _ids(claim.events),
+                "lease": claim.lease,
+                "until_dead": ABORTS_UNTIL_DEAD,
+                "first": FIRST_ABORT_SECONDS,
+                "longest": LONGEST_ABORT_SECONDS,
+                "jitter": _jitter(),
+                "reason": reason,
+            },
+        ).fetchall()
+        return _dead(rows)
+
     def fail(self, claim: Claim, *, reason: str, final: bool = False) -> int:
         """Counts the try; returns how many of the events are dead now. `final`: all of them."""
         rows = self.connection.execute(
@@ -191,12 +250,12 @@ class Jobs:
                 "events": _ids(claim.events),
                 "lease": claim.lease,
                 "waits": list(self.settings.retry_seconds),
-                "jitter": random.uniform(1 - JITTER, 1 + JITTER),  # noqa: S311 - no secret
+                "jitter": _jitter(),
                 "final": final,
                 "reason": reason,
             },
         ).fetchall()
-        return sum(state == "dead" for (state,) in rows)
+        return _dead(rows)
 
     def due(self) -> Due:
         return due(self.connection)
@@ -239,6 +298,14 @@ def bodies(connection: Connection, events: Collection[ClaimedEvent]) -> dict[int
         (_ids(events),),
     )
     return {int(number): bytes(body) for number, body in rows}
+
+
+def _jitter() -> float:
+    return random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+
+
+def _dead(rows: Iterable[tuple[Any, ...]]) -> int:
+    return sum(state == "dead" for (state,) in rows)
 
 
 def _ids(events: Collection[ClaimedEvent] | Sequence[ClaimedEvent]) -> list[int]:

@@ -7,6 +7,7 @@ from psycopg import sql
 
 from bitrix_pipeline.model import Table
 from bitrix_pipeline.model.order_items import ORDER_ITEMS
+from bitrix_pipeline.sync.deletions import refuse_wave
 from bitrix_pipeline.sync.target import Target
 from bitrix_pipeline.sync.target_sql import internal
 
@@ -24,7 +25,10 @@ WHERE line.order_id = ANY (%s) AND line.source_hash IS NOT NULL
 
 
 def mark_gone(target: Target, table: Table, ids: Sequence[int]) -> list[tuple[int, int]]:
-    """Marks the rows, or the lines of orders, as deleted; gives (range number, rows)."""
+    """Marks the rows, or the lines of orders, as deleted; gives (range number, rows).
+
+    Raises DeletionWaveError when that is more than the limit allows.
+    """
     _note(target, table, ids)
     target.connection.execute(
         sql.SQL("DELETE FROM {} WHERE table_name = %s AND row_id = ANY (%s)").format(
@@ -32,7 +36,7 @@ def mark_gone(target: Target, table: Table, ids: Sequence[int]) -> list[tuple[in
         ),
         (table.name, [str(id_) for id_ in ids] if table is not ORDER_ITEMS else []),
     )
-    return target.mark_deleted(table)
+    return _mark_deleted(target, table)
 
 
 def mark_archived(target: Target, table: Table, moments: Mapping[int, datetime]) -> int:
@@ -45,11 +49,17 @@ def mark_archived(target: Target, table: Table, moments: Mapping[int, datetime])
 def mark_lines_gone(
     target: Target, orders: Sequence[int], kept: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """Marks the lines that these orders have no more; gives (range number, rows)."""
+    """Marks the lines that these orders have no more, as `mark_gone` does."""
     _clear(target)
     query = sql.SQL(NOTE_LINES).format(table=target.statements(ORDER_ITEMS).name)
     target.connection.execute(query, (list(orders), list(kept)))
-    return target.mark_deleted(ORDER_ITEMS)
+    return _mark_deleted(target, ORDER_ITEMS)
+
+
+def _mark_deleted(target: Target, table: Table) -> list[tuple[int, int]]:
+    gone = [order_id for (order_id,) in target.connection.execute("SELECT order_id FROM vanished")]
+    refuse_wave(table, len(gone), target, gone)
+    return target.mark_deleted(table)
 
 
 def _note(target: Target, table: Table, ids: Sequence[int]) -> None:

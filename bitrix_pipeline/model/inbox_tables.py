@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     DateTime,
     ForeignKeyConstraint,
@@ -60,6 +61,14 @@ def _add_jobs(all_tables: MetaData, schema: str) -> None:
         SqlColumn("state", Text(), nullable=False),
         _count("attempts", "Tries that failed by the event's own fault or are under way."),
         _count("leases_lost", "Drains that ended, killed, while they held it."),
+        _count("aborts", "Tries that a database broke off: too slow, a deadlock."),
+        SqlColumn(
+            "deletions_allowed",
+            Boolean(),
+            server_default=text("false"),
+            nullable=False,
+            comment="Replayed with --allow-deletions.",
+        ),
         SqlColumn("due_at", INSTANT, server_default=NOW, nullable=False, comment="Not before."),
         SqlColumn("lease", BigInteger(), comment="The fencing token of the drain that holds it."),
         SqlColumn("leased_until", INSTANT, comment="By this server's clock."),
@@ -115,6 +124,13 @@ def _add_applied(all_tables: MetaData, schema: str) -> None:
         SqlColumn("entity_id", BigInteger(), nullable=False),
         SqlColumn("happened_at", INSTANT, nullable=False),
         SqlColumn("sequence", BigInteger(), nullable=False),
+        SqlColumn(
+            "tie",
+            Text(),
+            server_default=text("''"),
+            nullable=False,
+            comment="Of news of the same moment and sequence the one with the greater counts.",
+        ),
         PrimaryKeyConstraint("entity", "entity_id", name="inbox_applied_pkey"),
         schema=schema,
         comment="The newest snapshot applied of each row, where MySQL cannot be read: an older "

@@ -15,9 +15,10 @@ from typing import Any, ClassVar, Final
 
 from starlette.exceptions import HTTPException
 
+from bitrix_pipeline.inbox.bitrix_form import event_of, form_of
 from bitrix_pipeline.inbox.event import Event, UnreadableEventError, read_event
 from bitrix_pipeline.inbox.store import NewEvent, Outcome
-from bitrix_pipeline.receiver.bitrix_form import event_of, form_of, is_from_bitrix
+from bitrix_pipeline.receiver.bitrix_token import is_from_bitrix
 from bitrix_pipeline.receiver.body import (
     Body,
     DisconnectedError,

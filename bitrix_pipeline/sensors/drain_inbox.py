@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from bitrix_pipeline.assets.inbox import ENDED_BY_TAG, OUTAGE
-from bitrix_pipeline.errors import PipelineError
+from bitrix_pipeline.errors import TransientError
 from bitrix_pipeline.jobs import UNFINISHED
 from bitrix_pipeline.jobs import drain_inbox as job
 from bitrix_pipeline.resources import Inbox
@@ -41,7 +41,10 @@ UNDER_WAY = "a drain is under way, and sees what comes"
 def drain_inbox(
     context: dg.SensorEvaluationContext, inbox: Inbox
 ) -> dg.SensorResult | dg.SkipReason:
-    """Only reads. It asks for no run by key: keys are remembered for ever."""
+    """Only reads. It asks for no run by key: keys are remembered for ever.
+
+    Raises PermanentError, so that the tick fails and a person sees it, where a person must mend it.
+    """
     if not inbox.is_configured:
         return dg.SkipReason(NOT_CONFIGURED)
     if reason := why_not_now(context.instance):
@@ -50,7 +53,7 @@ def drain_inbox(
         found = inbox.due()
         if not found.events and inbox.wait_for_news(hold_seconds(context.instance)):
             found = inbox.due()
-    except PipelineError as error:
+    except TransientError as error:
         return dg.SkipReason(str(error))
     if not found.events:
         return dg.SkipReason("Nothing waits.")

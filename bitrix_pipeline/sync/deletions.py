@@ -4,8 +4,11 @@ Bitrix deletes rows for good and leaves no tombstones, so a row is deleted when 
 and it was not there. A wave of deletions is more likely a fault than a wish, and stops.
 """
 
+from collections.abc import Collection
+
 from bitrix_pipeline.errors import DeletionWaveError
 from bitrix_pipeline.model import Table
+from bitrix_pipeline.model.orders import ORDERS
 from bitrix_pipeline.sync.plan import Plan
 from bitrix_pipeline.sync.result import SyncResult
 from bitrix_pipeline.sync.snapshot import ShopSnapshot
@@ -34,10 +37,13 @@ def mark_vanished(
     vanished = target.note_vanished(table, plan.covered)
     if not vanished:
         return
+    gone = {order_id for _, order_id in vanished}
     if table.kept_while_archived:
-        target.note_archived(_archived(shop, sorted({order_id for _, order_id in vanished})))
+        archived = _archived(shop, sorted(gone))
+        target.note_archived(archived)
         result.archived = target.mark_archived(table)
-    _refuse_wave(table, len(vanished) - result.archived, shop, target)
+        gone -= archived.keys()
+    _refuse_wave(table, len(vanished) - result.archived, shop, target, gone)
     for range_number, rows in target.mark_deleted(table):
         result.count(range_number, deleted=rows)
 
@@ -58,21 +64,31 @@ def _archived(shop: ShopSnapshot, order_ids: list[int]) -> dict[int, str | None]
     return archived
 
 
-def _refuse_wave(table: Table, rows: int, shop: ShopSnapshot, target: Target) -> None:
+def _refuse_wave(
+    table: Table, rows: int, shop: ShopSnapshot, target: Target, gone: Collection[int] = ()
+) -> None:
+    if rows and not target.settings.allow_deletions and not shop.has_rows(table):
+        found = f"{table.source} has no rows for it at all"
+        raise DeletionWaveError(table.name, found, entity=_entity(table), ids=gone)
+    refuse_wave(table, rows, target, gone)
+
+
+def refuse_wave(table: Table, rows: int, target: Target, gone: Collection[int] = ()) -> None:
+    """Raises DeletionWaveError when these are more rows than the limits allow to delete.
+
+    `gone` are the IDs to name: the rows' own, or their orders' where these are kept with them.
+    """
     settings = target.settings
-    if settings.allow_deletions or not rows:
-        return
-    allow = (
-        "nothing was written. If this is right, run "
-        f"bitrix-pipeline sync --table {table.name} --full --allow-deletions"
-    )
-    if not shop.has_rows(table):
-        raise DeletionWaveError(f"{table.name}: {table.source} has no rows for it at all; {allow}")
-    if rows <= settings.deletion_limit_rows:
+    if settings.allow_deletions or rows <= settings.deletion_limit_rows:
         return
     live = target.live_rows(table)
     if rows > settings.deletion_limit_share * live:
-        raise DeletionWaveError(
-            f"{table.name}: {rows} of {live} rows are gone from {table.source}, more than "
-            f"{settings.deletion_limit_share:.0%}; {allow}"
+        found = (
+            f"{rows} of {live} rows are gone from {table.source}, more than "
+            f"{settings.deletion_limit_share:.0%}"
         )
+        raise DeletionWaveError(table.name, found, entity=_entity(table), ids=gone)
+
+
+def _entity(table: Table) -> str:
+    return ORDERS.name if table.kept_while_archived else table.name

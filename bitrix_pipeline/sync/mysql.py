@@ -9,9 +9,17 @@ import pymysql
 from pymysql.constants import CR, ER
 from sqlalchemy.engine import URL, make_url
 
-from bitrix_pipeline.errors import PermanentError, SettingsError, SourceError, TransientError
+from bitrix_pipeline.errors import (
+    PermanentError,
+    SettingsError,
+    SourceError,
+    StatementAbortedError,
+    TransientError,
+)
 
 CONNECT_DEADLINE_SECONDS = 10
+GRACE_SECONDS = 5
+"""MySQL's own deadline for a statement speaks first: its error tells a slow one from an outage."""
 
 MARIADB_STATEMENT_TIMEOUT = 1969
 MYSQL_STATEMENT_TIMEOUT = 3024
@@ -22,12 +30,14 @@ TRANSIENT = {
     CR.CR_SERVER_LOST,
     CR.CR_UNKNOWN_HOST,
     ER.CON_COUNT_ERROR,
-    ER.LOCK_DEADLOCK,
-    ER.LOCK_WAIT_TIMEOUT,
-    ER.QUERY_INTERRUPTED,
     ER.SERVER_SHUTDOWN,
     ER.TOO_MANY_USER_CONNECTIONS,
     ER.USER_LIMIT_REACHED,
+}
+ABORTED = {
+    ER.LOCK_DEADLOCK,
+    ER.LOCK_WAIT_TIMEOUT,
+    ER.QUERY_INTERRUPTED,
     MARIADB_STATEMENT_TIMEOUT,
     MYSQL_STATEMENT_TIMEOUT,
 }
@@ -70,8 +80,8 @@ def connect(url: str, *, deadline_seconds: int) -> "pymysql.Connection[Any]":
             charset="utf8mb4",
             autocommit=True,
             connect_timeout=CONNECT_DEADLINE_SECONDS,
-            read_timeout=deadline_seconds,
-            write_timeout=deadline_seconds,
+            read_timeout=deadline_seconds + GRACE_SECONDS,
+            write_timeout=deadline_seconds + GRACE_SECONDS,
         )
         with connection.cursor() as cursor:
             # Bitrix itself works under sql_mode='': zero dates and 'cut' values are its normal case.
@@ -112,6 +122,8 @@ def classified(error: Exception, about: str = "") -> PermanentError | TransientE
     is_cut_connection = isinstance(
         error, TimeoutError | ConnectionError | pymysql.err.InterfaceError
     )
+    if code in ABORTED:
+        return StatementAbortedError(f"{about}the shop's MySQL broke a query off ({text})")
     if code in TRANSIENT or is_cut_connection:
         return TransientError(f"{about}the shop's MySQL did not answer in time or is away ({text})")
     if code in {ER.ACCESS_DENIED_ERROR, ER.DBACCESS_DENIED_ERROR, ER.BAD_DB_ERROR}:

@@ -12,16 +12,24 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import make_url
 
-from bitrix_pipeline.errors import PipelineError, RowRefusedError, TargetError, TransientError
+from bitrix_pipeline.errors import (
+    PipelineError,
+    RowRefusedError,
+    StatementAbortedError,
+    TargetError,
+    TransientError,
+)
 from bitrix_pipeline.model.migrate import sqlalchemy_url
 from bitrix_pipeline.sync.watched_connection import WatchedConnection
 
 CONNECT_DEADLINE_SECONDS = 10
 KEEPALIVE_SECONDS = 30
 
-# SQLSTATE classes: connection, transaction rollback, resources, operator intervention, and a lock
-# not had in time.
-TRANSIENT_STATES = ("08", "40", "53", "57", "55P03")
+# SQLSTATE classes: transaction rollback, a statement canceled, and a lock not had in time.
+ABORTED_STATES = ("40", "57014", "55P03")
+
+# Connection, resources, operator intervention.
+TRANSIENT_STATES = ("08", "53", "57")
 
 DATA_EXCEPTION = "22"
 
@@ -86,6 +94,8 @@ def classified(error: psycopg.Error, about: str = "") -> PipelineError:
     """Our error for one of psycopg's."""
     reason = reason_of(error)
     state = error.sqlstate or ""
+    if state.startswith(ABORTED_STATES):
+        return StatementAbortedError(f"{about}Postgres broke a statement off ({reason})")
     if state.startswith(TRANSIENT_STATES) or (
         not state and isinstance(error, psycopg.OperationalError)
     ):

@@ -70,10 +70,11 @@ class Reports:
         return int(self._row(query)[0])
 
     def seconds_since_sync(self, table: Table) -> float | None:
-        """None when the table was never synced."""
+        """Since a sync that looked at the whole table; None when there was none."""
         row = self._connection.execute(
             sql.SQL(
-                "SELECT extract(epoch FROM now() - synced_at) FROM {} WHERE table_name = %s"
+                "SELECT extract(epoch FROM now() - compared_at) FROM {}"
+                " WHERE table_name = %s AND compared_at IS NOT NULL"
             ).format(internal("sync_state")),
             (table.name,),
         ).fetchone()

@@ -5,6 +5,7 @@ import pytest
 from deployment import Deployment, check, checks, materialization
 from shop_and_crm import TABLE_NAMES
 
+from bitrix_pipeline.assets.partitions import CHANGED_LATELY
 from bitrix_pipeline.model import TABLES
 
 WITH_REFERENCES = [table.name for table in TABLES if table.references]
@@ -118,13 +119,20 @@ def test_a_table_is_fresh_for_some_minutes(
     pristine_deployment: Deployment, minutes: int, answered: tuple[bool, str]
 ) -> None:
     pristine_deployment.crm.run(
-        "UPDATE bitrix_pipeline.sync_state SET synced_at = now() - make_interval(mins => %s)",
+        "UPDATE bitrix_pipeline.sync_state SET compared_at = now() - make_interval(mins => %s)",
         minutes,
     )
 
     answer = check(pristine_deployment, "orders", "is_fresh")
 
     assert (answer.passed, answer.description) == answered
+
+
+def test_a_sync_of_some_rows_makes_no_table_fresh(new_deployment: Deployment) -> None:
+    result = new_deployment.run("sync_changed", "orders", partition=CHANGED_LATELY, ids=[1])
+
+    assert result.success
+    assert not check(new_deployment, "orders", "is_fresh").passed
 
 
 def test_a_table_that_was_never_synced_is_not_fresh(new_deployment: Deployment) -> None:

@@ -81,6 +81,17 @@ def test_replay_says_what_still_makes_no_sense(inbox: Type) -> None:
     assert "still make no sense" in outcome.out
 
 
+def test_replay_lets_an_event_delete_more_than_the_limit_when_told_so(
+    inbox: Type, pipeline: Pipeline
+) -> None:
+    pipeline.crm.run("UPDATE bitrix_pipeline.inbox_jobs SET state = 'dead'")
+
+    inbox("replay", "evt_waits", "--allow-deletions")
+
+    allowed = "SELECT event_id FROM bitrix_pipeline.inbox_jobs JOIN bitrix_pipeline.inbox_events"
+    assert pipeline.crm.rows(f"{allowed} ON id = event WHERE deletions_allowed") == [("evt_waits",)]
+
+
 @pytest.mark.parametrize("words", [(), ("evt_odd", "--since", "2h")])
 def test_replay_wants_events_or_a_condition_and_not_both(
     inbox: Type, words: tuple[str, ...]

@@ -308,7 +308,7 @@ def test_rows_that_wait(healthy_crm: Consultation, synced_crm: Crm) -> None:
 
 def test_tables_that_are_stale(healthy_crm: Consultation, synced_crm: Crm) -> None:
     synced_crm.run(
-        "UPDATE bitrix_pipeline.sync_state SET synced_at = now() - interval '2 hours'"
+        "UPDATE bitrix_pipeline.sync_state SET compared_at = now() - interval '2 hours'"
         " WHERE table_name = 'users'"
     )
 

@@ -111,6 +111,16 @@ def poisoned(pipeline: Pipeline, *ids: int) -> Interfering:
     return Interfering(from_shop(pipeline), look)
 
 
+def orders_of(pipeline: Pipeline) -> list[int]:
+    return pipeline.shop.ids("SELECT ID FROM b_sale_order ORDER BY ID")
+
+
+def arrived(pipeline: Pipeline) -> list[int]:
+    """Orders that are really there."""
+    rows = pipeline.crm.rows("SELECT id FROM orders WHERE NOT is_placeholder ORDER BY id")
+    return [row[0] for row in rows]
+
+
 def ids_of(claim: Claim | None) -> list[int]:
     return [event.id for event in claim.events] if claim else []
 

@@ -156,10 +156,12 @@ def test_a_replayed_event_has_all_its_tries_again(
     desk: Desk, postbox: Postbox, pipeline: Pipeline
 ) -> None:
     event = kill(pipeline, postbox)
+    postbox.crm.run("UPDATE bitrix_pipeline.inbox_jobs SET leases_lost = 6, aborts = 24")
 
     desk.replay([event], by="olga")
 
-    assert (postbox.job(event, "attempts"), postbox.job(event, "leases_lost")) == (0, 0)
+    counts = [postbox.job(event, name) for name in ("attempts", "leases_lost", "aborts")]
+    assert counts == [0, 0, 0]
 
 
 def test_what_waits_or_is_held_is_not_replayed(desk: Desk, postbox: Postbox) -> None:
@@ -175,6 +177,30 @@ def test_what_still_makes_no_sense_stays_in_quarantine(desk: Desk, postbox: Post
 
     assert desk.replay([event], by="olga") == 0
     assert postbox.states() == {"quarantined": 1}
+
+
+@pytest.mark.parametrize(
+    ("form", "replayed"),
+    [
+        ("event=ONSALEORDERSAVED&data%5BFIELDS%5D%5BID%5D={}", 1),
+        ("event=ONSALEORDERSAVED&data%5BFIELDS%5D%5BID%5D=none", 0),
+        ("data%5BFIELDS%5D%5BID%5D={}", 0),
+    ],
+)
+def test_a_webhook_of_bitrixs_own_is_read_anew_as_what_it_is(
+    desk: Desk, postbox: Postbox, pipeline: Pipeline, form: str, replayed: int
+) -> None:
+    order = an_order(pipeline)
+    (event,) = postbox.put("order.saved", order, quarantine="of an older version")
+    postbox.crm.run(
+        "UPDATE bitrix_pipeline.inbox_events SET source = 'bitrix', type = NULL, entity = NULL,"
+        " entity_id = NULL, body = convert_to(%s, 'UTF8')", form.format(order),
+    )  # fmt: skip
+
+    assert desk.replay([event], by="olga") == replayed
+    drain(pipeline)
+
+    assert pipeline.crm.value("SELECT count(*) FROM orders") == replayed
 
 
 def test_what_makes_sense_by_todays_rules_leaves_the_quarantine(

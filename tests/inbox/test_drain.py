@@ -12,7 +12,17 @@ from pathlib import Path
 
 import pytest
 from pooler import transaction_pooler
-from postbox import AT_ONCE, Interfering, Postbox, drain, from_shop, poisoned, some
+from postbox import (
+    AT_ONCE,
+    Interfering,
+    Postbox,
+    arrived,
+    drain,
+    from_shop,
+    orders_of,
+    poisoned,
+    some,
+)
 from shop_and_crm import Pipeline, Shop, fails
 
 from bitrix_pipeline.crash_points import VARIABLE
@@ -22,16 +32,6 @@ from bitrix_pipeline.inbox.jobs import LEASES_LOST_UNTIL_DEAD, Claim
 from bitrix_pipeline.servers import PrivatePostgres
 
 TESTS = Path(__file__).parents[1]
-
-
-def orders_of(pipeline: Pipeline) -> list[int]:
-    return pipeline.shop.ids("SELECT ID FROM b_sale_order ORDER BY ID")
-
-
-def arrived(pipeline: Pipeline) -> list[int]:
-    """Orders that are really there."""
-    rows = pipeline.crm.rows("SELECT id FROM orders WHERE NOT is_placeholder ORDER BY id")
-    return [row[0] for row in rows]
 
 
 def test_a_saved_order_arrives_with_its_lines_and_all_that_they_refer_to(
@@ -247,19 +247,6 @@ def test_a_table_that_cannot_be_read_costs_no_event_a_try(
 
     assert isinstance(result.fault, SourceError)
     assert postbox.states().keys() == {"waiting"}
-
-
-def test_a_wave_of_deletions_stops_and_asks(synced: Pipeline, synced_postbox: Postbox) -> None:
-    orders = orders_of(synced)
-    synced.shop.run("DELETE FROM b_sale_order WHERE ID <> %s", orders[0])
-    synced_postbox.put("order.deleted", *orders[1:])
-    strict = replace(synced, settings=replace(synced.settings, deletion_limit_rows=3))
-
-    result = drain(strict)
-
-    assert synced_postbox.states() == {"dead": len(orders) - 1}
-    assert result.dead == len(orders) - 1
-    assert not synced.crm.value("SELECT count(*) FROM orders WHERE deleted_at > synced_at")
 
 
 def test_an_event_in_whose_hands_drains_keep_ending_dies(

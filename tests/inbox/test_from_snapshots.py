@@ -88,6 +88,41 @@ def test_an_event_of_the_same_second_is_told_apart_by_its_sequence(bare_crm: Crm
     assert bare_crm.cell("orders", ORDER, "bitrix_status") == "P"
 
 
+@pytest.mark.parametrize("turned", [False, True], ids=["as told", "turned round"])
+@pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "in one batch"])
+@pytest.mark.parametrize(
+    ("lesser", "greater"),
+    [
+        ({"VERSION": 9}, {"VERSION": 10}),
+        ({"DATE_UPDATE": "2026-03-08 12:00:00"}, {"DATE_UPDATE": "2026-03-08 12:00:01"}),
+    ],
+    ids=["by version", "by time"],
+)
+def test_what_no_moment_tells_apart_is_told_apart_by_what_the_row_tells(
+    bare_crm: Crm, lesser: Row, greater: Row, *, at_once: bool, turned: bool
+) -> None:
+    events = [order(at=1, STATUS_ID="F", **lesser), order(at=1, STATUS_ID="P", **greater)]
+    if turned:
+        events.reverse()
+
+    for batch in [events] if at_once else [[event] for event in events]:
+        apply(bare_crm, SETTINGS, *batch)
+
+    assert bare_crm.cell("orders", ORDER, "bitrix_status") == "P"
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["as told", "turned round"])
+def test_of_one_moment_a_deletion_counts_more_than_a_save(bare_crm: Crm, *, turned: bool) -> None:
+    events = [order(at=1), sent("order.deleted", ORDER, at=1)]
+    if turned:
+        events.reverse()
+
+    for event in events:
+        apply(bare_crm, SETTINGS, event)
+
+    assert not bare_crm.value("SELECT count(*) FROM orders WHERE deleted_at IS NULL")
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

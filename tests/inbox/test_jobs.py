@@ -9,7 +9,7 @@ from postbox import AT_ONCE, Postbox, ids_of
 from shop_and_crm import Crm, fails
 
 from bitrix_pipeline.inbox.errors import LeaseLostError
-from bitrix_pipeline.inbox.jobs import Claim, Jobs, complete, due
+from bitrix_pipeline.inbox.jobs import ABORTS_UNTIL_DEAD, Claim, Jobs, complete, due
 from bitrix_pipeline.inbox.settings import InboxSettings
 from bitrix_pipeline.sync.postgres import connect
 
@@ -23,6 +23,13 @@ def jobs(crm: Crm, settings: InboxSettings = AT_ONCE, **changes: Any) -> Jobs:
 def claimed(found: Claim | None) -> Claim:
     assert found is not None
     return found
+
+
+def put_back(mine: Jobs) -> list[int]:
+    """What a claim held that a database then broke off."""
+    claim = claimed(mine.claim())
+    mine.put_back(claim, reason="too slow")
+    return ids_of(claim)
 
 
 def seconds_until_due(postbox: Postbox, event: int) -> float:
@@ -90,6 +97,73 @@ def test_what_a_killed_drain_held_is_taken_in_smaller_batches_until_it_is_alone(
     assert sizes == [16, 4, 1]
 
 
+def test_what_a_database_broke_off_is_taken_in_smaller_batches_until_it_is_alone(
+    postbox: Postbox,
+) -> None:
+    postbox.put("order.saved", *range(1, 65))
+    mine = jobs(postbox.crm, batch=64)
+
+    sizes = []
+    for _ in range(4):
+        postbox.make_due()
+        sizes.append(len(put_back(mine)))
+
+    assert sizes == [64, 16, 4, 1]
+
+
+def test_what_a_database_broke_off_is_not_taken_with_others(postbox: Postbox) -> None:
+    broken_off = postbox.put("order.saved", 1)
+    mine = jobs(postbox.crm)
+    put_back(mine)
+    others = postbox.put("order.saved", 2, 3)
+    postbox.make_due()
+
+    assert ids_of(mine.claim()) == broken_off
+    assert ids_of(mine.claim()) == others
+
+
+def test_what_a_database_broke_off_waits_longer_and_longer_and_burns_no_try(
+    postbox: Postbox,
+) -> None:
+    (event,) = postbox.put("order.saved", 1)
+    mine = jobs(postbox.crm)
+
+    waits = []
+    while postbox.job(event, "state") == "waiting":
+        postbox.make_due()
+        put_back(mine)
+        waits.append(seconds_until_due(postbox, event))
+
+    expected = [10, 20, 40, 80, 160, 320, 640, 1280, 2560, *[3600] * 14]
+    assert waits[:-1] == [pytest.approx(wait, rel=0.25) for wait in expected]
+    assert len(waits) == ABORTS_UNTIL_DEAD
+    assert postbox.job(event, "attempts") == 0
+    assert postbox.states() == {"dead": 1}
+
+
+def test_a_claim_holds_no_more_bytes_than_fit_into_memory(
+    postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = postbox.put("order.saved", 1, 2, 3)
+    postbox.crm.run(
+        "UPDATE bitrix_pipeline.inbox_events SET body = convert_to(repeat('x', 100), 'UTF8')"
+    )
+    monkeypatch.setattr("bitrix_pipeline.inbox.jobs.MOST_BYTES", 200)
+    mine = jobs(postbox.crm)
+
+    assert ids_of(mine.claim()) == events[:2]
+    assert ids_of(mine.claim()) == events[2:]
+
+
+def test_an_event_larger_than_a_claim_may_be_is_taken_alone(
+    postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = postbox.put("order.saved", 1, 2)
+    monkeypatch.setattr("bitrix_pipeline.inbox.jobs.MOST_BYTES", 1)
+
+    assert ids_of(jobs(postbox.crm).claim()) == events[:1]
+
+
 def test_new_events_wait_until_lost_ones_are_taken(postbox: Postbox) -> None:
     lost = postbox.put("order.saved", 1)
     postbox.claim()
@@ -132,7 +206,7 @@ def test_a_zombie_completes_nothing(postbox: Postbox) -> None:
     assert postbox.states() == {"leased": 2}
 
 
-@pytest.mark.parametrize("ending", ["fail", "postpone", "renew"])
+@pytest.mark.parametrize("ending", ["fail", "postpone", "put back", "renew"])
 def test_a_zombie_changes_nothing_of_what_another_holds(postbox: Postbox, ending: str) -> None:
     (event,) = postbox.put("order.saved", 1)
     mine = jobs(postbox.crm)
@@ -144,6 +218,7 @@ def test_a_zombie_changes_nothing_of_what_another_holds(postbox: Postbox, ending
     {
         "fail": lambda: mine.fail(zombie, reason="late"),
         "postpone": lambda: mine.postpone(zombie, seconds=9, reason="late"),
+        "put back": lambda: mine.put_back(zombie, reason="late"),
         "renew": lambda: mine.renew(zombie),
     }[ending]()
 

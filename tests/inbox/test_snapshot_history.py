@@ -6,10 +6,10 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shop_and_crm import SETTINGS, Crm, empty_tables
-from snapshots import Row, apply, forget_applied, sent
+from shop_and_crm import SETTINGS, TABLE_NAMES, Crm, empty_tables
+from snapshots import NOON, Row, apply, forget_applied, live_rows, sent
 
-from bitrix_pipeline.inbox.event import Event
+from bitrix_pipeline.inbox.event import Event, Snapshot
 
 USERS, PRODUCTS, SECTIONS, ORDERS, LINES = (5, 6), (31, 32), (41,), (71, 72), (1, 2, 3)
 NEVER_SENT = 39
@@ -141,3 +141,66 @@ def test_any_order_duplication_and_replay_ends_as_the_shop_is(
     replayed = apply(bare_crm, SETTINGS, *events)
     assert bare_crm.contents() == settled
     assert [r for r in replayed.values() if r.inserted or r.updated or r.deleted] == []
+
+
+TIMES = st.sampled_from([None, "2026-03-08 12:00:00", "2026-03-08 12:00:01"])
+VERSIONS = st.integers(1, 3)
+
+
+def at_noon(kind: str, id_: int, **data: object) -> Event:
+    """From a sender that counts nothing: only what the event itself says can tell two apart."""
+    return Event(type=kind, timestamp=NOON, data=Snapshot(id=id_, **data))
+
+
+users = st.builds(
+    lambda name, time: {"ID": USERS[0], "NAME": name, "TIMESTAMP_X": time},
+    st.sampled_from("АБ"),
+    TIMES,
+)
+orders = st.builds(
+    lambda status, version, lines, user: at_noon(
+        "order.saved",
+        ORDERS[0],
+        order={"ID": ORDERS[0], "USER_ID": USERS[0], "STATUS_ID": status, "VERSION": version},
+        basket=[{"ID": line, "PRODUCT_ID": NEVER_SENT, "NAME": f"{line}"} for line in lines],
+        properties=[],
+        user=user,
+    ),
+    st.sampled_from("NP"),
+    VERSIONS,
+    st.sets(st.sampled_from(LINES)),
+    st.none() | users,
+)
+of_one_moment = st.one_of(
+    orders,
+    orders,
+    st.builds(lambda row: at_noon("user.saved", USERS[0], user=row), users),
+    st.sampled_from(
+        [
+            at_noon("order.deleted", ORDERS[0]),
+            at_noon("order.archived", ORDERS[0]),
+            at_noon("user.deleted", USERS[0]),
+        ]
+    ),
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data(), events=st.lists(of_one_moment, min_size=2, max_size=5))
+def test_what_no_moment_tells_apart_ends_the_same_in_any_order(
+    bare_crm: Crm, data: st.DataObject, events: list[Event]
+) -> None:
+    ends = []
+    for arrival in (events, data.draw(st.permutations(events), label="order")):
+        empty_tables(bare_crm)
+        forget_applied(bare_crm)
+        sizes = data.draw(st.lists(st.integers(1, 3), max_size=4), label="batches")
+        for batch in in_batches(list(arrival), sizes):
+            apply(bare_crm, SETTINGS, *batch)
+        ends.append({table: live_rows(bare_crm, table) for table in TABLE_NAMES})
+
+    assert ends[0] == ends[1]

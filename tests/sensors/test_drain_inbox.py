@@ -4,6 +4,7 @@ import importlib
 import json
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,10 +13,11 @@ import dagster as dg
 import pytest
 from pooler import transaction_pooler
 from received import jobs, receive
-from shop_and_crm import Crm
+from shop_and_crm import Crm, fails
 
 from bitrix_pipeline import resources
 from bitrix_pipeline.assets.inbox import ENDED_BY_TAG, OUTAGE
+from bitrix_pipeline.errors import TargetError
 from bitrix_pipeline.jobs import UNFINISHED
 from bitrix_pipeline.sensors import drain_inbox
 from bitrix_pipeline.servers import PrivatePostgres
@@ -247,23 +249,22 @@ def test_a_postgres_that_is_away_is_looked_for_again_later(tick: Tick) -> None:
     assert time.monotonic() - started < 5
 
 
-def test_an_account_that_is_refused_is_a_sentence_without_the_password(
+def test_an_account_that_is_refused_fails_the_tick_without_telling_the_password(
     tick: Tick, crm: Crm
 ) -> None:
-    found = tick(crm.url.replace("postgres@", "nobody:hunter2@"))
+    url = crm.url.replace("postgres@", "nobody:hunter2@")
+    words = "Postgres refuses the account or database in POSTGRES_URL"
+    with pytest.raises(TargetError, match=words) as told:
+        tick(url)
 
-    assert isinstance(found, dg.SkipReason)
-    assert "Postgres refuses the account or database in POSTGRES_URL" in str(found.skip_message)
-    assert "hunter2" not in str(found.skip_message)
+    assert "hunter2" not in "".join(traceback.format_exception(told.value))
 
 
-def test_a_database_that_was_not_migrated_says_what_to_do(
+def test_a_database_that_was_not_migrated_fails_the_tick_and_says_what_to_do(
     tick: Tick, postgres: PrivatePostgres
 ) -> None:
-    found = tick(postgres.url_of("template1"))
-
-    assert isinstance(found, dg.SkipReason)
-    assert "run bitrix-pipeline migrate" in str(found.skip_message)
+    with fails(TargetError, "run bitrix-pipeline migrate"):
+        tick(postgres.url_of("template1"))
 
 
 def test_a_fresh_checkout_has_no_inbox_to_look_at(tick: Tick) -> None:

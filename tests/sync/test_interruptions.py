@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 from shop_and_crm import Crm, Pipeline, Shop, fails, new_shop, written
 
-from bitrix_pipeline.errors import TransientError
+from bitrix_pipeline.errors import StatementAbortedError, TransientError
 from bitrix_pipeline.servers import PrivateMariaDB
 
 TESTS = Path(__file__).parents[1]
@@ -180,7 +180,7 @@ def test_a_query_of_mysql_that_takes_too_long_is_stopped(synced: Pipeline) -> No
     synced.shop.run("LOCK TABLES b_user WRITE")
     try:
         started = monotonic()
-        with fails(TransientError, "MySQL"):
+        with fails(StatementAbortedError, "MySQL"):
             synced.sync("users", query_deadline_seconds=2)
         seconds = monotonic() - started
     finally:

@@ -1,11 +1,9 @@
 """Bitrix's own outgoing webhooks: a form with the event's name, an ID, and secrets.
 
-Bitrix gives them no ID and no signature; an application_token within the form says who sent it.
+Bitrix gives them no ID and no signature.
 """
 
-import hmac
 import uuid
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
@@ -25,7 +23,6 @@ KNOWN: Final = {
 MOST_FIELDS: Final = 100
 LONGEST_NAME: Final = 100
 SECRET_FIELD: Final = "auth"  # noqa: S105 - a name
-TOKEN_FIELD: Final = "auth[application_token]"  # noqa: S105 - a name
 
 Form = list[tuple[str, str]]
 
@@ -41,18 +38,6 @@ def form_of(body: bytes) -> Form | None:
         )
     except ValueError:
         return None
-
-
-def is_from_bitrix(form: Form, tokens: Iterable[bytes]) -> bool:
-    """Takes the same time whichever token fits."""
-    sent = [value for name, value in form if name == TOKEN_FIELD]
-    if len(sent) != 1:
-        return False
-    presented = sent[0].encode()
-    known = False
-    for token in tokens:
-        known |= hmac.compare_digest(presented, token)
-    return known
 
 
 def event_of(form: Form) -> NewEvent:
