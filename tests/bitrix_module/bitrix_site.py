@@ -112,7 +112,7 @@ class Site:
         """Pauses, backoffs and leases are over."""
         self.shop.run("UPDATE b_bitrixpipeline_state SET PAUSED_UNTIL = NULL")
         self.shop.run(
-            "UPDATE b_bitrixpipeline_outbox SET DUE_AT = UTC_TIMESTAMP(),"
+            "UPDATE b_bitrixpipeline_outbox SET DUE_AT = DUE_AT - INTERVAL 1 DAY,"
             " LEASED_UNTIL = IF(LEASED_UNTIL IS NULL, NULL, UTC_TIMESTAMP() - INTERVAL 1 SECOND)"
         )
 

@@ -1,13 +1,18 @@
 """The deploy script against a throw-away site: installs, upgrades, rolls back, and leaves no half work."""
 
 import os
+import re
 import shutil
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import formatdate
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from bitrix_site import MODULE, REPOSITORY, Site, rows_of_module
+from bitrix_site import MODULE, REPOSITORY, Listener, Site, rows_of_module
 from receiving import SECRET, Inbox, Service
 
 Run = subprocess.CompletedProcess[str]
@@ -142,6 +147,49 @@ def test_a_site_that_is_not_ready_is_not_touched(
     assert complaint in run.stderr
     assert "nothing was changed" in run.stderr
     assert state(bare_site) == before
+
+
+def test_a_clock_that_is_off_is_found_before_anything_is_refused(
+    bare_site: Site, source: Path, listener: Listener
+) -> None:
+    """A receiver takes no signature that is five minutes old."""
+    before = state(bare_site)
+    listener.answer = lambda _, __: 401
+    listener.headers = {"Date": formatdate(time.time() + 3600, usegmt=True)}
+
+    run = deploy(bare_site, source, "--url", listener.url)
+
+    assert run.returncode == 1
+    assert re.search(r"fail the clock is -3[56]\d\d s off the receiver's", run.stderr)
+    assert "nothing was changed" in run.stderr
+    assert state(bare_site) == before
+
+
+def test_a_database_with_another_clock_is_told_of(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    with another_clock(bare_site, seconds=3600):
+        said = succeed(deploy(bare_site, source, "--dry-run", "--url", receiver.webhooks))
+
+    assert re.search(r"warn MySQL's clock is 3[56]\d\d s off PHP's", said)
+
+
+@contextmanager
+def another_clock(site: Site, *, seconds: int) -> Iterator[None]:
+    """For all who are not root; the site connects as such a one meanwhile."""
+    settings = site.root / "bitrix/.settings.php"
+    as_root = settings.read_text()
+    query = site.shop.connection.query
+    query("CREATE USER visitor@'%'")
+    query(f"GRANT ALL ON `{site.shop.database}`.* TO visitor@'%'")
+    query(f"SET GLOBAL init_connect = 'SET timestamp = UNIX_TIMESTAMP() + {seconds}'")
+    settings.write_text(as_root.replace("'login' => 'root'", "'login' => 'visitor'"))
+    try:
+        yield
+    finally:
+        settings.write_text(as_root)
+        query("SET GLOBAL init_connect = ''")
+        query("DROP USER visitor@'%'")
 
 
 def test_a_dry_run_changes_nothing_and_says_what_it_would_do(

@@ -12,6 +12,7 @@ use Bitrix\Main\Application;
 class Outbox
 {
     public const TABLE = 'b_bitrixpipeline_outbox';
+    private const DEADLOCKS = 3;
 
     private $connection;
 
@@ -45,23 +46,13 @@ class Outbox
     /** What is due, up to the limit, leased to the caller; of one entity only the oldest. @return Message[] */
     public function claim(int $limit, int $seconds): array
     {
-        $ids = $this->due($limit);
-        if (!$ids) {
-            return [];
-        }
-        $lease = bin2hex(random_bytes(16));
-        $this->connection->queryExecute(
-            'UPDATE ' . self::TABLE . " SET LEASE = '$lease', LEASED_UNTIL = " . self::in($seconds) . ', PENDING = NULL'
-            . ' WHERE ID IN (' . implode(',', $ids) . ') AND ' . self::isFree()
-        );
-        $rows = $this->connection->query(
-            'SELECT *, TIMESTAMPDIFF(SECOND, CREATED_AT, UTC_TIMESTAMP()) AS AGE FROM ' . self::TABLE . " WHERE LEASE = '$lease' ORDER BY ID"
-        );
-        $messages = [];
-        while ($row = $rows->fetchRaw()) {
-            $messages[] = new Message($row);
-        }
-        return $messages;
+        return $this->lease($this->due($limit, 'o.ID'), $seconds);
+    }
+
+    /** Another one each time: an event that the receiver never answers must not hold up the others. @return Message[] */
+    public function claimLongestDue(int $seconds): array
+    {
+        return $this->lease($this->due(1, 'o.DUE_AT, o.ID'), $seconds);
     }
 
     /** False when the lease has ended and another sender has it. */
@@ -137,19 +128,56 @@ class Outbox
             '{head}' => "'$uid', '$type', '$entity', '$origin'",
             '{tail}' => 'UTC_TIMESTAMP(), UTC_TIMESTAMP()',
         ]);
-        $this->connection->queryExecute(
+        $this->despiteDeadlocks(
             'INSERT INTO ' . self::TABLE . ' (UID, TYPE, ENTITY, ORIGIN, ENTITY_ID, IBLOCK_ID, DUE_AT, CREATED_AT) ' . $values
             // News that is not only ours stays news.
             . " ON DUPLICATE KEY UPDATE SAVES = SAVES + 1, ORIGIN = IF(ORIGIN = 'rest', VALUES(ORIGIN), ORIGIN)"
         );
     }
 
-    private function due(int $limit): array
+    /** @param int[] $ids @return Message[] those that nobody else has taken meanwhile */
+    private function lease(array $ids, int $seconds): array
+    {
+        if (!$ids) {
+            return [];
+        }
+        $lease = bin2hex(random_bytes(16));
+        $this->connection->queryExecute(
+            'UPDATE ' . self::TABLE . " SET LEASE = '$lease', LEASED_UNTIL = " . self::in($seconds) . ', PENDING = NULL'
+            . ' WHERE ID IN (' . implode(',', $ids) . ') AND ' . self::isFree()
+        );
+        $rows = $this->connection->query(
+            'SELECT *, TIMESTAMPDIFF(SECOND, CREATED_AT, UTC_TIMESTAMP()) AS AGE FROM ' . self::TABLE . " WHERE LEASE = '$lease' ORDER BY ID"
+        );
+        $messages = [];
+        while ($row = $rows->fetchRaw()) {
+            $messages[] = new Message($row);
+        }
+        return $messages;
+    }
+
+    /** A deadlock with another save or a sender: MySQL has undone the statement, and says to try again. */
+    private function despiteDeadlocks(string $sql): void
+    {
+        for ($left = self::DEADLOCKS;; $left--) {
+            try {
+                $this->connection->queryExecute($sql);
+                return;
+            } catch (\Throwable $fault) {
+                // Bitrix's exceptions have no number of MySQL's.
+                if ($left === 0 || !preg_match('/\(1213\)|deadlock/i', $fault->getMessage())) {
+                    throw $fault;
+                }
+            }
+        }
+    }
+
+    private function due(int $limit, string $order): array
     {
         $rows = $this->connection->query(
             'SELECT o.ID FROM ' . self::TABLE . ' o WHERE ' . self::isFree('o.') . ' AND NOT EXISTS ('
             . 'SELECT 1 FROM ' . self::TABLE . ' e WHERE e.ENTITY = o.ENTITY AND e.ENTITY_ID = o.ENTITY_ID'
-            . " AND e.ID < o.ID AND e.STATE = 'W') ORDER BY o.ID LIMIT $limit"
+            . " AND e.ID < o.ID AND e.STATE = 'W') ORDER BY $order LIMIT $limit"
         );
         $ids = [];
         while ($row = $rows->fetchRaw()) {
