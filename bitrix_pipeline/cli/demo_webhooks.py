@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -17,6 +17,7 @@ from rich.table import Table as ScreenTable
 
 from bitrix_pipeline.cli.playground import DATABASE, Playground, tied_to_us
 from bitrix_pipeline.cli.screen import number_columns, step
+from bitrix_pipeline.demo.shop_module import Noted, ShopModule, shop_module
 from bitrix_pipeline.demo.shop_news import ShopNews, make_news
 from bitrix_pipeline.demo.webhooks import oddities, send, webhooks
 from bitrix_pipeline.errors import PermanentError
@@ -31,8 +32,9 @@ TWICE = 1
 """The one that is sent twice is stored once more than the orders that are new."""
 STOP_SECONDS = 20
 JOB = SENSOR = "drain_inbox"
+STORED = 202
 ANSWERS = {
-    202: "stored",
+    STORED: "stored",
     200: "known already",
     401: "not authentic",
     409: "another body under a known ID",
@@ -44,8 +46,13 @@ class WebhookNumbers:
     """What became of the webhooks; delays are seconds from receipt to row."""
 
     news: ShopNews
+    sender: str
     answers: Counter[int]
     states: dict[str, int]
+    noted: dict[int, Noted]
+    """By order; empty where the module could not work."""
+    delays_to_inbox: list[float]
+    """From the shop's outbox."""
     delays_cold: list[float]
     """Of those for which a run had to be started."""
     delays_lingering: list[float]
@@ -54,8 +61,16 @@ class WebhookNumbers:
 
 def send_webhooks(ground: Playground, *, seed: int) -> WebhookNumbers:
     """Something happens in the shop, its webhooks arrive, and Dagster's sensor has them applied."""
+    module = shop_module(ground.mysql_server_url, DATABASE)
+    sender = (
+        f"Python, as {module}"
+        if isinstance(module, str)
+        else f"the module's own sender, in PHP {module.version}"
+    )
     with closing(ground.shop_admin()) as admin:
         news = make_news(admin, DATABASE, orders=ORDERS, seed=seed)
+        if isinstance(module, ShopModule):
+            module.install(admin)
     started = time.time()
     secret = ground.settings.webhook_secrets.get_secret_value()
     with (
@@ -69,16 +84,42 @@ def send_webhooks(ground: Playground, *, seed: int) -> WebhookNumbers:
         url = _address(receiver)
         with step("A receiver of webhooks and Dagster's daemon started"):
             _wait(ground, "the daemon did not start", _watches_since(started))
-        with step(f"Webhooks of {ORDERS} new orders; one twice, one forged, one malformed"):
-            answers = send(url, [*webhooks(news.placed, secret), *oddities(news.placed, secret)])
+        with step(f"Webhooks of {ORDERS} new orders, sent by {sender}"):
+            answers, noted = _deliver(module, url, secret, news.placed)
+        with step("Webhooks of strangers: one twice, one forged, one malformed"):
+            answers += send(url, oddities(news.placed, secret))
             _wait(ground, "the inbox was not drained", _is_drained)
         with step(f"Webhooks of {ORDERS} edited orders, while the drain lingers"):
-            answers += send(url, webhooks(news.edited, secret))
+            more_answers, more_noted = _deliver(module, url, secret, news.edited)
             _wait(ground, "the inbox was not drained", _is_drained)
         with step("The drain has told Dagster which tables and ranges it wrote"):
             _wait(ground, "the drain did not end", _has_ended)
-    delays, cold = _delays(ground), len(news.placed) + TWICE
-    return WebhookNumbers(news, answers, _states(ground), delays[:cold], delays[cold:])
+    received, delays = _delays(ground)
+    noted |= more_noted
+    cold = len(news.placed) + TWICE
+    return WebhookNumbers(
+        news,
+        sender,
+        answers + more_answers,
+        _states(ground),
+        noted,
+        [received[order] - noted[order].at for order in noted],
+        delays[:cold],
+        delays[cold:],
+    )
+
+
+def _deliver(
+    module: ShopModule | str, url: str, secret: str, orders: Sequence[int]
+) -> tuple[Counter[int], dict[int, Noted]]:
+    """What the receiver answered to the news of these orders, and when the shop noted it."""
+    if isinstance(module, str):
+        return send(url, webhooks(orders, secret)), {}
+    noted = module.note_saved(orders)
+    delivered = module.send(url, secret)
+    if delivered != len(orders):
+        raise PermanentError(f"of {len(orders)} saved orders the module told of {delivered}")
+    return Counter({STORED: delivered}), noted
 
 
 def webhooks_table(numbers: WebhookNumbers) -> ScreenTable:
@@ -185,12 +226,14 @@ def _states(ground: Playground) -> dict[str, int]:
     return {**found.states, "done": found.done_last_day}
 
 
-def _delays(ground: Playground) -> list[float]:
-    """Of the events applied, in the order of their receipt."""
+def _delays(ground: Playground) -> tuple[dict[int, float], list[float]]:
+    """When news of each order first came; and how long each event took to its row, as they came."""
     with psycopg.connect(ground.settings.require_postgres_url()) as connection:
         rows = connection.execute(
-            "SELECT extract(epoch FROM finished_at - received_at)::float8"
+            "SELECT entity_id, extract(epoch FROM received_at)::float8,"
+            " extract(epoch FROM finished_at - received_at)::float8"
             " FROM bitrix_pipeline.inbox_events JOIN bitrix_pipeline.inbox_jobs ON event = id"
             " WHERE state = 'done' ORDER BY id"
         ).fetchall()
-    return [float(row[0]) for row in rows]
+    received = {int(order): float(at) for order, at, _ in reversed(rows)}
+    return received, [float(delay) for _, _, delay in rows]
