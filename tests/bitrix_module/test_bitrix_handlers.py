@@ -245,7 +245,8 @@ def test_a_save_that_meets_a_claim_in_a_deadlock_is_noted_all_the_same(site: Sit
 
     assert hit.wait(30) == 0
     assert site.log() == []
-    assert site.outbox("ENTITY_ID, PENDING")[-1] == (5, 1)
+    assert site.outbox("ENTITY_ID, LEASED_UNTIL")[-1] == (5, None)
+    assert len(site.outbox()) == 11
 
 
 def test_switched_off_it_notes_nothing(site: Site) -> None:

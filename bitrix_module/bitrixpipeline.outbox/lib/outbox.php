@@ -12,7 +12,6 @@ use Bitrix\Main\Application;
 class Outbox
 {
     public const TABLE = 'b_bitrixpipeline_outbox';
-    private const DEADLOCKS = 3;
 
     private $connection;
 
@@ -122,14 +121,28 @@ class Outbox
 
     private function insert(string $type, string $origin, string $row): void
     {
+        try {
+            $this->insertAs('1', $type, $origin, $row);
+        } catch (\Throwable $fault) {
+            // Bitrix's exceptions do not have MySQL's number.
+            if (!preg_match('/\(1213\)|deadlock/i', $fault->getMessage())) {
+                throw $fault;
+            }
+            // Saves of the same row and a claim waited for each other. News that counts up no other holds no lock they want.
+            $this->insertAs('NULL', $type, $origin, $row);
+        }
+    }
+
+    private function insertAs(string $pending, string $type, string $origin, string $row): void
+    {
         $entity = explode('.', $type)[0];
         $uid = self::newUid();
         $values = strtr($row, [
             '{head}' => "'$uid', '$type', '$entity', '$origin'",
-            '{tail}' => 'UTC_TIMESTAMP(), UTC_TIMESTAMP()',
+            '{tail}' => "$pending, UTC_TIMESTAMP(), UTC_TIMESTAMP()",
         ]);
-        $this->despiteDeadlocks(
-            'INSERT INTO ' . self::TABLE . ' (UID, TYPE, ENTITY, ORIGIN, ENTITY_ID, IBLOCK_ID, DUE_AT, CREATED_AT) ' . $values
+        $this->connection->queryExecute(
+            'INSERT INTO ' . self::TABLE . ' (UID, TYPE, ENTITY, ORIGIN, ENTITY_ID, IBLOCK_ID, PENDING, DUE_AT, CREATED_AT) ' . $values
             // News that is not only ours stays news.
             . " ON DUPLICATE KEY UPDATE SAVES = SAVES + 1, ORIGIN = IF(ORIGIN = 'rest', VALUES(ORIGIN), ORIGIN)"
         );
@@ -154,22 +167,6 @@ class Outbox
             $messages[] = new Message($row);
         }
         return $messages;
-    }
-
-    /** A deadlock with another save or a sender: MySQL has undone the statement, and says to try again. */
-    private function despiteDeadlocks(string $sql): void
-    {
-        for ($left = self::DEADLOCKS;; $left--) {
-            try {
-                $this->connection->queryExecute($sql);
-                return;
-            } catch (\Throwable $fault) {
-                // Bitrix's exceptions have no number of MySQL's.
-                if ($left === 0 || !preg_match('/\(1213\)|deadlock/i', $fault->getMessage())) {
-                    throw $fault;
-                }
-            }
-        }
     }
 
     private function due(int $limit, string $order): array
