@@ -49,7 +49,7 @@ class Site:
         return done.stdout
 
     def run(
-        self, *arguments: object, code: str = "", seconds: float = 30
+        self, *arguments: object, code: str = "", seconds: float = 240
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             self.command(*arguments), input=code, capture_output=True, text=True, check=False,

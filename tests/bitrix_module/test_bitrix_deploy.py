@@ -42,7 +42,7 @@ def deploy(site: Site, source: Path, *words: str, target: str = "", **environmen
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
 
 

@@ -239,11 +239,11 @@ def test_a_save_that_meets_a_claim_in_a_deadlock_is_noted_all_the_same(site: Sit
     for id_ in ids:
         site.shop.run("UPDATE b_bitrixpipeline_outbox SET ATTEMPTS = 1 WHERE ID = %s", id_)
     hit = site.start_hit("$fire('main', 'OnAfterUserDelete', [5]);")
-    wait_for(lambda: site.shop.value(WAITING))
+    wait_for(lambda: site.shop.value(WAITING), seconds=60)
     site.shop.run("UPDATE b_bitrixpipeline_outbox SET PENDING = NULL WHERE ID = %s", ids[4])
     claim.commit()
 
-    assert hit.wait(30) == 0
+    assert hit.wait(60) == 0
     assert site.log() == []
     assert site.outbox("ENTITY_ID, LEASED_UNTIL")[-1] == (5, None)
     assert len(site.outbox()) == 11
