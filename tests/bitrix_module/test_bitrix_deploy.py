@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,10 +11,11 @@ from contextlib import contextmanager
 from email.utils import formatdate
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 
 import pytest
 from bitrix_site import MODULE, REPOSITORY, Listener, Site, rows_of_module
-from receiving import SECRET, Inbox, Service
+from receiving import SECRET, Inbox, Service, wait_for
 
 Run = subprocess.CompletedProcess[str]
 
@@ -35,15 +37,18 @@ def source(tmp_path: Path) -> Path:
 
 
 def deploy(site: Site, source: Path, *words: str, target: str = "", **environment: str) -> Run:
-    given = {"HOME": str(site.root.parent), "WEBHOOK_SECRETS": SECRET, **environment}
     return subprocess.run(
         [str(source / "deploy"), *words, target or str(site.root)],
-        env={**os.environ, **given},
+        env={**environment_of(site), **environment},
         capture_output=True,
         text=True,
         check=False,
         timeout=240,
     )
+
+
+def environment_of(site: Site) -> dict[str, str]:
+    return {**os.environ, "HOME": str(site.root.parent), "WEBHOOK_SECRETS": SECRET}
 
 
 def state(site: Site) -> tuple[object, ...]:
@@ -126,6 +131,31 @@ def test_whatever_fails_the_site_is_as_it_was(
 
     assert run.returncode == 1
     assert "the site is as it was" in run.stderr
+    assert state(bare_site) == before
+
+
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill -TERM"])
+def test_interrupted_it_leaves_the_site_as_it_was(
+    bare_site: Site, source: Path, listener: Listener, ends: signal.Signals
+) -> None:
+    """While it waits for the receiver to confirm the ping."""
+    before, release = state(bare_site), Event()
+    listener.answer = lambda number, _: 401 if number == 0 else 202 * release.wait(60)
+    process = subprocess.Popen(
+        [str(source / "deploy"), "--url", listener.url, str(bare_site.root)],
+        env=environment_of(bare_site),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
+    wait_for(lambda: len(listener.requests) == 2, seconds=60)
+    os.killpg(process.pid, ends)
+    _, said = process.communicate(timeout=240)
+    release.set()
+
+    assert process.returncode != 0
+    assert "the site is as it was" in said
     assert state(bare_site) == before
 
 

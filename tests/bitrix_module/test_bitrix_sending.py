@@ -88,6 +88,17 @@ def test_what_would_be_refused_for_ever_is_dead_at_once(
     assert site.outbox("STATE, LAST_ERROR") == [("D", f"answered {status}")]
 
 
+def test_what_is_refused_at_every_save_is_dead_once(site: Site, listener: Listener) -> None:
+    listener.answer = lambda _, __: 409
+    for _ in range(3):
+        site.hit("$fire('main', 'OnAfterUserDelete', [5]);")
+        site.add("user.saved", 5)
+        site.send()
+        site.send()
+
+    assert site.outbox("TYPE, STATE") == [("user.deleted", "D"), ("user.saved", "D")]
+
+
 @pytest.mark.parametrize("status", [401, 404, 429, 502, 503, 504, 522, 301])
 def test_an_outage_stops_the_run_and_kills_nothing(
     site: Site, listener: Listener, status: int

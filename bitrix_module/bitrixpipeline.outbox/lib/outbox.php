@@ -93,9 +93,14 @@ class Outbox
         $this->settle($message, 'DUE_AT = ' . self::in($seconds), '');
     }
 
+    /** Of a row that is refused at each save only the last death stays: a retry tells of all of them. */
     public function bury(Message $message, string $why): void
     {
         $this->settle($message, "STATE = 'D', ATTEMPTS = ATTEMPTS + 1, BODY = NULL", $why);
+        $this->connection->queryExecute(
+            'DELETE FROM ' . self::TABLE . " WHERE ENTITY = '{$message->entity()}' AND ENTITY_ID = {$message->entityId}"
+            . " AND TYPE = '{$message->type}' AND STATE = 'D' AND ID < {$message->id}"
+        );
     }
 
     /** @param Message[] $messages that were not begun */
