@@ -19,10 +19,12 @@ from bitrix_pipeline.errors import PermanentError
 
 SITE = Path(__file__).with_name("site")
 MODULE = Path(__file__).parents[2] / "bitrix_module/bitrixpipeline.outbox"
-LOOK = (
-    "echo PHP_VERSION, ' '; foreach (['curl', 'mbstring', 'mysqli'] as $name)"
-    ' { if (!extension_loaded($name)) { echo "php-$name "; } }'
-)
+# What PHP complains of when it starts is not an answer.
+QUIETLY = ("-d", "display_errors=stderr", "-d", "display_startup_errors=0")
+LOOK = """
+echo PHP_VERSION, PHP_VERSION_ID < 70400 ? ' PHP-7.4' : '';
+foreach (['curl', 'mbstring', 'mysqli'] as $name) { echo extension_loaded($name) ? '' : " php-$name"; }
+"""
 DEADLINE_SECONDS = 60
 
 
@@ -81,7 +83,7 @@ class ShopModule:
             "BITRIX_PIPELINE_SHOP": json.dumps(self.shop),
         }
         done = subprocess.run(
-            [self.php, "-d", "display_errors=stderr", "-f", str(script), *map(str, words)],
+            [self.php, *QUIETLY, "-f", str(script), *map(str, words)],
             env={**os.environ, **given, **environment},
             capture_output=True,
             text=True,
@@ -101,10 +103,12 @@ def shop_module(mysql_server_url: str, database: str) -> ShopModule | str:
         return "there is no PHP here"
     if not MODULE.is_dir():
         return "bitrix_module is not beside the package"
-    done = subprocess.run([php, "-r", LOOK], capture_output=True, text=True, check=False)
+    done = subprocess.run([php, *QUIETLY, "-r", LOOK], capture_output=True, text=True, check=False)
     version, *missing = done.stdout.split() or [""]
-    if done.returncode or missing:
-        return f"PHP here lacks {', '.join(missing) or 'a command line that works'}"
+    if done.returncode:
+        return "PHP does not start here"
+    if missing:
+        return f"there is no {', '.join(missing)} here"
     url = make_url(mysql_server_url)
     account = {"login": url.username or "", "password": url.password or "", "database": database}
     host = f"{url.host or '127.0.0.1'}:{url.port or 3306}"

@@ -372,6 +372,21 @@ def test_the_agent_survives_everything_and_stays(site: Site, listener: Listener)
     assert site.shop.value("SELECT NAME FROM b_agent") == r"\Bitrixpipeline\Outbox\Agent::run();"
 
 
+def test_a_fault_of_the_database_does_not_keep_the_rest_of_a_batch(
+    site: Site, listener: Listener
+) -> None:
+    site.add("user.deleted", 1, 2, 3)
+    site.shop.connection.query(
+        "CREATE TRIGGER fault BEFORE DELETE ON b_bitrixpipeline_outbox FOR EACH ROW"
+        " IF OLD.ENTITY_ID = 1 THEN SIGNAL SQLSTATE '45000'; END IF"
+    )
+    site.hit("CAgent::CheckAgents();")
+
+    assert "the agent failed" in site.log()[0]
+    assert site.send()["delivered"] == 2
+    assert listener.ids() == [1, 2, 3]
+
+
 def test_a_shop_that_holds_a_row_for_long_delays_one_run_only(
     site: Site, listener: Listener
 ) -> None:

@@ -108,10 +108,16 @@ class Sender
     private function sendAll(array $batch, float $until, int $timeout, Report $report): bool
     {
         foreach ($batch as $index => $message) {
-            $left = $until - microtime(true);
-            $reason = $left <= 0 ? 'its time is up' : $this->send($message, $timeout, $report);
+            $isLate = microtime(true) >= $until;
+            $others = array_slice($batch, $isLate ? $index : $index + 1);
+            try {
+                $reason = $isLate ? 'its time is up' : $this->send($message, $timeout, $report);
+            } catch (\Throwable $fault) {
+                $this->outbox->release($others);
+                throw $fault;
+            }
             if ($reason !== '') {
-                $this->outbox->release(array_slice($batch, $left <= 0 ? $index : $index + 1));
+                $this->outbox->release($others);
                 $report->stopped = $reason;
                 return false;
             }
