@@ -133,7 +133,7 @@ class Outbox
             if (!preg_match('/\(1213\)|deadlock/i', $fault->getMessage())) {
                 throw $fault;
             }
-            // Saves of the same row and a claim waited for each other. News that counts up no other holds no lock they want.
+            // Saves of this row and a claim waited for each other. As news of its own it needs no lock of the unique key.
             $this->insertAs('NULL', $type, $origin, $row);
         }
     }
