@@ -14,7 +14,7 @@ def circle_table(webhooks: WebhookNumbers, statuses: StatusNumbers) -> ScreenTab
     table = ScreenTable(title="The circle: Bitrix → Postgres → Bitrix")
     table.add_column("part of the way", overflow="fold")
     number_columns(table, ("orders", "seconds"))
-    handled = [noted.seconds for noted in webhooks.noted.values()]
+    handled = [noted.seconds for noted in webhooks.sender.noted.values()]
     for part, seconds in (
         ("an order is saved in Bitrix → the module's outbox", handled),
         ("→ the receiver's inbox", webhooks.delays_to_inbox),

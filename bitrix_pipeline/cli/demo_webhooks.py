@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from statistics import median, quantiles
 
@@ -42,17 +42,40 @@ ANSWERS = {
 
 
 @dataclass(frozen=True)
+class Sender:
+    """Who tells of saved orders: the shop's module, or Python in its place; and what came of it."""
+
+    module: ShopModule | str
+    secret: str = field(repr=False)
+    answers: Counter[int] = field(default_factory=Counter)
+    noted: dict[int, Noted] = field(default_factory=dict)
+    """By order, as the module put them into its outbox."""
+
+    def __str__(self) -> str:
+        if isinstance(self.module, str):
+            return f"Python, as {self.module}"
+        return f"the module's own sender, in PHP {self.module.version}"
+
+    def tell(self, url: str, orders: Sequence[int]) -> None:
+        if isinstance(self.module, str):
+            self.answers.update(send(url, webhooks(orders, self.secret)))
+            return
+        self.noted.update(self.module.note_saved(orders))
+        delivered = self.module.send(url, self.secret)
+        if delivered != len(orders):
+            raise PermanentError(f"of {len(orders)} saved orders the module told of {delivered}")
+        self.answers[STORED] += delivered
+
+
+@dataclass(frozen=True)
 class WebhookNumbers:
     """What became of the webhooks; delays are seconds from receipt to row."""
 
     news: ShopNews
-    sender: str
-    answers: Counter[int]
+    sender: Sender
     states: dict[str, int]
-    noted: dict[int, Noted]
-    """By order; empty where the module could not work."""
     delays_to_inbox: list[float]
-    """From the shop's outbox."""
+    """From the shop's outbox; empty where the module could not work."""
     delays_cold: list[float]
     """Of those for which a run had to be started."""
     delays_lingering: list[float]
@@ -61,18 +84,13 @@ class WebhookNumbers:
 
 def send_webhooks(ground: Playground, *, seed: int) -> WebhookNumbers:
     """Something happens in the shop, its webhooks arrive, and Dagster's sensor has them applied."""
-    module = shop_module(ground.mysql_server_url, DATABASE)
-    sender = (
-        f"Python, as {module}"
-        if isinstance(module, str)
-        else f"the module's own sender, in PHP {module.version}"
-    )
+    secret = ground.settings.webhook_secrets.get_secret_value()
+    sender = Sender(shop_module(ground.mysql_server_url, DATABASE), secret)
     with closing(ground.shop_admin()) as admin:
         news = make_news(admin, DATABASE, orders=ORDERS, seed=seed)
-        if isinstance(module, ShopModule):
-            module.install(admin)
+        if isinstance(sender.module, ShopModule):
+            sender.module.install(admin)
     started = time.time()
-    secret = ground.settings.webhook_secrets.get_secret_value()
     with (
         _process(ground, [sys.executable, "-m", "bitrix_pipeline.receiver"]) as receiver,
         _process(
@@ -85,48 +103,26 @@ def send_webhooks(ground: Playground, *, seed: int) -> WebhookNumbers:
         with step("A receiver of webhooks and Dagster's daemon started"):
             _wait(ground, "the daemon did not start", _watches_since(started))
         with step(f"Webhooks of {ORDERS} new orders, sent by {sender}"):
-            answers, noted = _deliver(module, url, secret, news.placed)
+            sender.tell(url, news.placed)
         with step("Webhooks of strangers: one twice, one forged, one malformed"):
-            answers += send(url, oddities(news.placed, secret))
+            sender.answers.update(send(url, oddities(news.placed, secret)))
             _wait(ground, "the inbox was not drained", _is_drained)
         with step(f"Webhooks of {ORDERS} edited orders, while the drain lingers"):
-            more_answers, more_noted = _deliver(module, url, secret, news.edited)
+            sender.tell(url, news.edited)
             _wait(ground, "the inbox was not drained", _is_drained)
         with step("The drain has told Dagster which tables and ranges it wrote"):
             _wait(ground, "the drain did not end", _has_ended)
     received, delays = _delays(ground)
-    noted |= more_noted
+    to_inbox = [received[order] - noted.at for order, noted in sender.noted.items()]
     cold = len(news.placed) + TWICE
-    return WebhookNumbers(
-        news,
-        sender,
-        answers + more_answers,
-        _states(ground),
-        noted,
-        [received[order] - noted[order].at for order in noted],
-        delays[:cold],
-        delays[cold:],
-    )
-
-
-def _deliver(
-    module: ShopModule | str, url: str, secret: str, orders: Sequence[int]
-) -> tuple[Counter[int], dict[int, Noted]]:
-    """What the receiver answered to the news of these orders, and when the shop noted it."""
-    if isinstance(module, str):
-        return send(url, webhooks(orders, secret)), {}
-    noted = module.note_saved(orders)
-    delivered = module.send(url, secret)
-    if delivered != len(orders):
-        raise PermanentError(f"of {len(orders)} saved orders the module told of {delivered}")
-    return Counter({STORED: delivered}), noted
+    return WebhookNumbers(news, sender, _states(ground), to_inbox, delays[:cold], delays[cold:])
 
 
 def webhooks_table(numbers: WebhookNumbers) -> ScreenTable:
     table = ScreenTable(title="Webhooks → inbox → Postgres")
     table.add_column("what", no_wrap=True)
     number_columns(table, ("count",))
-    for status, count in sorted(numbers.answers.items()):
+    for status, count in sorted(numbers.sender.answers.items()):
         table.add_row(f"answered {status}, {ANSWERS.get(status, '')}", str(count))
     for state in STATES:
         if numbers.states[state]:
@@ -227,13 +223,15 @@ def _states(ground: Playground) -> dict[str, int]:
 
 
 def _delays(ground: Playground) -> tuple[dict[int, float], list[float]]:
-    """When news of each order first came; and how long each event took to its row, as they came."""
+    """When news of each order first came; and how long each event applied took, as they came."""
     with psycopg.connect(ground.settings.require_postgres_url()) as connection:
-        rows = connection.execute(
-            "SELECT entity_id, extract(epoch FROM received_at)::float8,"
-            " extract(epoch FROM finished_at - received_at)::float8"
+        received = connection.execute(
+            "SELECT entity_id, extract(epoch FROM min(received_at))::float8"
+            " FROM bitrix_pipeline.inbox_events WHERE entity_id IS NOT NULL GROUP BY entity_id"
+        ).fetchall()
+        applied = connection.execute(
+            "SELECT extract(epoch FROM finished_at - received_at)::float8"
             " FROM bitrix_pipeline.inbox_events JOIN bitrix_pipeline.inbox_jobs ON event = id"
             " WHERE state = 'done' ORDER BY id"
         ).fetchall()
-    received = {int(order): float(at) for order, at, _ in reversed(rows)}
-    return received, [float(delay) for _, _, delay in rows]
+    return {int(order): float(at) for order, at in received}, [float(row[0]) for row in applied]
