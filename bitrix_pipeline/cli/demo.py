@@ -3,6 +3,7 @@
 import signal
 from collections import defaultdict
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
 import dagster as dg
@@ -12,6 +13,7 @@ from rich.table import Table as ScreenTable
 
 from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING
 from bitrix_pipeline.cli.data import verdicts_of, yes_or_no
+from bitrix_pipeline.cli.demo_circle import circle_table
 from bitrix_pipeline.cli.demo_runs import run_job
 from bitrix_pipeline.cli.demo_statuses import change_statuses, statuses_table
 from bitrix_pipeline.cli.demo_webhooks import send_webhooks, webhooks_table
@@ -35,6 +37,7 @@ def demo(
 ) -> None:
     """Make a sample shop, sync it, change it, send webhooks, push statuses, and prove it equal."""
     signal.signal(signal.SIGTERM, _stop)
+    started = datetime.now(UTC)
     with playground() as ground:
         _make_shop(ground, orders, seed)
         with step("Postgres: tables migrated"):
@@ -57,10 +60,13 @@ def demo(
         runs.append(run_job(ground, "sync_everything", EVERYTHING, "nightly sync: everything"))
         verdicts = verdicts_of(ground.settings, list(TABLES))
         numbers = _numbers(ground, runs)
+        with ground.dagster() as instance:
+            runs_in_all = instance.get_runs_count(dg.RunsFilter(created_after=started))
         statuses_shown = statuses_table(ground, statuses)
     screen.print(webhooks_table(webhooks))
     screen.print(statuses_shown)
-    screen.print(closing_table(verdicts, numbers))
+    screen.print(circle_table(webhooks, statuses))
+    screen.print(closing_table(verdicts, numbers, runs=runs_in_all))
     for verdict in verdicts:
         for example in verdict.examples:
             screen.print(example.describe(), markup=False, highlight=False)
@@ -69,10 +75,14 @@ def demo(
         raise typer.Exit(1)
 
 
-def closing_table(verdicts: list[Verdict], numbers: dict[str, Numbers]) -> ScreenTable:
-    """What happened to each table over all runs of the demo; rows/s are the first sync's."""
+def closing_table(
+    verdicts: list[Verdict], numbers: dict[str, Numbers], *, runs: int
+) -> ScreenTable:
+    """How each table is after all runs of the demo, and what its syncs did; rows/s are the first's."""
     table = ScreenTable(
-        Column("table", no_wrap=True), title="Bitrix MySQL → Postgres, after three Dagster runs"
+        Column("table", no_wrap=True),
+        title=f"Bitrix MySQL → Postgres, after {runs} Dagster runs",
+        caption="inserted, updated, deleted and seconds: by the syncs, without the webhooks",
     )
     names = ("rows", "inserted", "updated", "deleted", "placeholders", "seconds", "rows/s")
     number_columns(table, (*names, "equal"))

@@ -1,5 +1,6 @@
 """The demo's fourth act: statuses that the CRM changes, on their way back to Bitrix."""
 
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -55,6 +56,8 @@ class StatusNumbers:
     mails: int
     writes: int
     words: dict[int, str]
+    delays: list[float]
+    """Seconds from the change in SQL until Bitrix was seen to have it."""
 
 
 def change_statuses(ground: Playground) -> StatusNumbers:
@@ -70,6 +73,7 @@ def change_statuses(ground: Playground) -> StatusNumbers:
                     crm.execute(
                         "UPDATE orders SET status = %s WHERE id = %s", (each.word, each.order)
                     )
+            changed_at = time.time()
             for each in changed:
                 if each.what == IN_CONFLICT:
                     _change_in_bitrix(ground, each.order)
@@ -79,7 +83,8 @@ def change_statuses(ground: Playground) -> StatusNumbers:
         )
         run_job(pushing, JOB, None, "statuses go back to Bitrix's REST API (a simulator)")
         mails, requests = len(simulator.bitrix.mails), len(simulator.bitrix.requests)
-    return StatusNumbers(changed, mails, requests, _words(ground, changed))
+    delays = [moment - changed_at for moment in _confirmed(ground)]
+    return StatusNumbers(changed, mails, requests, _words(ground, changed), delays)
 
 
 def statuses_table(ground: Playground, numbers: StatusNumbers) -> ScreenTable:
@@ -148,6 +153,16 @@ def _ledger(ground: Playground) -> dict[int, tuple[str, str]]:
     with psycopg.connect(ground.settings.require_postgres_url()) as crm:
         rows = crm.execute("SELECT order_id, state, last_error FROM bitrix_pipeline.push_orders")
         return {int(order): (str(state), reason or "") for order, state, reason in rows}
+
+
+def _confirmed(ground: Playground) -> list[float]:
+    """When Bitrix was seen to have each status that the CRM set, in seconds since 1970."""
+    with psycopg.connect(ground.settings.require_postgres_url()) as crm:
+        rows = crm.execute(
+            "SELECT extract(epoch FROM confirmed_at)::float8 FROM bitrix_pipeline.push_orders"
+            " WHERE state = 'confirmed'"
+        )
+        return [float(moment) for (moment,) in rows]
 
 
 def _is_more(ground: Playground) -> bool:

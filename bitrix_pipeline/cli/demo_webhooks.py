@@ -5,9 +5,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from statistics import median, quantiles
 
@@ -17,6 +17,7 @@ from rich.table import Table as ScreenTable
 
 from bitrix_pipeline.cli.playground import DATABASE, Playground, tied_to_us
 from bitrix_pipeline.cli.screen import number_columns, step
+from bitrix_pipeline.demo.shop_module import Noted, ShopModule, shop_module
 from bitrix_pipeline.demo.shop_news import ShopNews, make_news
 from bitrix_pipeline.demo.webhooks import oddities, send, webhooks
 from bitrix_pipeline.errors import PermanentError
@@ -31,8 +32,9 @@ TWICE = 1
 """The one that is sent twice is stored once more than the orders that are new."""
 STOP_SECONDS = 20
 JOB = SENSOR = "drain_inbox"
+STORED = 202
 ANSWERS = {
-    202: "stored",
+    STORED: "stored",
     200: "known already",
     401: "not authentic",
     409: "another body under a known ID",
@@ -40,12 +42,40 @@ ANSWERS = {
 
 
 @dataclass(frozen=True)
+class Sender:
+    """Who tells of saved orders: the shop's module, or Python in its place; and what came of it."""
+
+    module: ShopModule | str
+    secret: str = field(repr=False)
+    answers: Counter[int] = field(default_factory=Counter)
+    noted: dict[int, Noted] = field(default_factory=dict)
+    """By order, as the module put them into its outbox."""
+
+    def __str__(self) -> str:
+        if isinstance(self.module, str):
+            return f"Python, as {self.module}"
+        return f"the module's own sender, in PHP {self.module.version}"
+
+    def tell(self, url: str, orders: Sequence[int]) -> None:
+        if isinstance(self.module, str):
+            self.answers.update(send(url, webhooks(orders, self.secret)))
+            return
+        self.noted.update(self.module.note_saved(orders))
+        delivered = self.module.send(url, self.secret)
+        if delivered != len(orders):
+            raise PermanentError(f"of {len(orders)} saved orders the module told of {delivered}")
+        self.answers[STORED] += delivered
+
+
+@dataclass(frozen=True)
 class WebhookNumbers:
     """What became of the webhooks; delays are seconds from receipt to row."""
 
     news: ShopNews
-    answers: Counter[int]
+    sender: Sender
     states: dict[str, int]
+    delays_to_inbox: list[float]
+    """From the shop's outbox; empty where the module could not work."""
     delays_cold: list[float]
     """Of those for which a run had to be started."""
     delays_lingering: list[float]
@@ -54,10 +84,13 @@ class WebhookNumbers:
 
 def send_webhooks(ground: Playground, *, seed: int) -> WebhookNumbers:
     """Something happens in the shop, its webhooks arrive, and Dagster's sensor has them applied."""
+    secret = ground.settings.webhook_secrets.get_secret_value()
+    sender = Sender(shop_module(ground.mysql_server_url, DATABASE), secret)
     with closing(ground.shop_admin()) as admin:
         news = make_news(admin, DATABASE, orders=ORDERS, seed=seed)
+        if isinstance(sender.module, ShopModule):
+            sender.module.install(admin)
     started = time.time()
-    secret = ground.settings.webhook_secrets.get_secret_value()
     with (
         _process(ground, [sys.executable, "-m", "bitrix_pipeline.receiver"]) as receiver,
         _process(
@@ -69,23 +102,27 @@ def send_webhooks(ground: Playground, *, seed: int) -> WebhookNumbers:
         url = _address(receiver)
         with step("A receiver of webhooks and Dagster's daemon started"):
             _wait(ground, "the daemon did not start", _watches_since(started))
-        with step(f"Webhooks of {ORDERS} new orders; one twice, one forged, one malformed"):
-            answers = send(url, [*webhooks(news.placed, secret), *oddities(news.placed, secret)])
+        with step(f"Webhooks of {ORDERS} new orders, sent by {sender}"):
+            sender.tell(url, news.placed)
+        with step("Webhooks of strangers: one twice, one forged, one malformed"):
+            sender.answers.update(send(url, oddities(news.placed, secret)))
             _wait(ground, "the inbox was not drained", _is_drained)
         with step(f"Webhooks of {ORDERS} edited orders, while the drain lingers"):
-            answers += send(url, webhooks(news.edited, secret))
+            sender.tell(url, news.edited)
             _wait(ground, "the inbox was not drained", _is_drained)
         with step("The drain has told Dagster which tables and ranges it wrote"):
             _wait(ground, "the drain did not end", _has_ended)
-    delays, cold = _delays(ground), len(news.placed) + TWICE
-    return WebhookNumbers(news, answers, _states(ground), delays[:cold], delays[cold:])
+    received, delays = _delays(ground)
+    to_inbox = [received[order] - noted.at for order, noted in sender.noted.items()]
+    cold = len(news.placed) + TWICE
+    return WebhookNumbers(news, sender, _states(ground), to_inbox, delays[:cold], delays[cold:])
 
 
 def webhooks_table(numbers: WebhookNumbers) -> ScreenTable:
     table = ScreenTable(title="Webhooks → inbox → Postgres")
     table.add_column("what", no_wrap=True)
     number_columns(table, ("count",))
-    for status, count in sorted(numbers.answers.items()):
+    for status, count in sorted(numbers.sender.answers.items()):
         table.add_row(f"answered {status}, {ANSWERS.get(status, '')}", str(count))
     for state in STATES:
         if numbers.states[state]:
@@ -185,12 +222,16 @@ def _states(ground: Playground) -> dict[str, int]:
     return {**found.states, "done": found.done_last_day}
 
 
-def _delays(ground: Playground) -> list[float]:
-    """Of the events applied, in the order of their receipt."""
+def _delays(ground: Playground) -> tuple[dict[int, float], list[float]]:
+    """When news of each order first came; and how long each event applied took, as they came."""
     with psycopg.connect(ground.settings.require_postgres_url()) as connection:
-        rows = connection.execute(
+        received = connection.execute(
+            "SELECT entity_id, extract(epoch FROM min(received_at))::float8"
+            " FROM bitrix_pipeline.inbox_events WHERE entity_id IS NOT NULL GROUP BY entity_id"
+        ).fetchall()
+        applied = connection.execute(
             "SELECT extract(epoch FROM finished_at - received_at)::float8"
             " FROM bitrix_pipeline.inbox_events JOIN bitrix_pipeline.inbox_jobs ON event = id"
             " WHERE state = 'done' ORDER BY id"
         ).fetchall()
-    return [float(row[0]) for row in rows]
+    return {int(order): float(at) for order, at in received}, [float(row[0]) for row in applied]

@@ -49,7 +49,7 @@ class Site:
         return done.stdout
 
     def run(
-        self, *arguments: object, code: str = "", seconds: float = 30
+        self, *arguments: object, code: str = "", seconds: float = 240
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             self.command(*arguments), input=code, capture_output=True, text=True, check=False,
@@ -112,7 +112,7 @@ class Site:
         """Pauses, backoffs and leases are over."""
         self.shop.run("UPDATE b_bitrixpipeline_state SET PAUSED_UNTIL = NULL")
         self.shop.run(
-            "UPDATE b_bitrixpipeline_outbox SET DUE_AT = UTC_TIMESTAMP(),"
+            "UPDATE b_bitrixpipeline_outbox SET DUE_AT = DUE_AT - INTERVAL 1 DAY,"
             " LEASED_UNTIL = IF(LEASED_UNTIL IS NULL, NULL, UTC_TIMESTAMP() - INTERVAL 1 SECOND)"
         )
 

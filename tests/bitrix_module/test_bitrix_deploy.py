@@ -1,14 +1,21 @@
 """The deploy script against a throw-away site: installs, upgrades, rolls back, and leaves no half work."""
 
 import os
+import re
 import shutil
+import signal
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import formatdate
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 
 import pytest
-from bitrix_site import MODULE, REPOSITORY, Site, rows_of_module
-from receiving import SECRET, Inbox, Service
+from bitrix_site import MODULE, REPOSITORY, Listener, Site, rows_of_module
+from receiving import SECRET, Inbox, Service, wait_for
 
 Run = subprocess.CompletedProcess[str]
 
@@ -30,15 +37,18 @@ def source(tmp_path: Path) -> Path:
 
 
 def deploy(site: Site, source: Path, *words: str, target: str = "", **environment: str) -> Run:
-    given = {"HOME": str(site.root.parent), "WEBHOOK_SECRETS": SECRET, **environment}
     return subprocess.run(
         [str(source / "deploy"), *words, target or str(site.root)],
-        env={**os.environ, **given},
+        env={**environment_of(site), **environment},
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
+
+
+def environment_of(site: Site) -> dict[str, str]:
+    return {**os.environ, "HOME": str(site.root.parent), "WEBHOOK_SECRETS": SECRET}
 
 
 def state(site: Site) -> tuple[object, ...]:
@@ -124,6 +134,31 @@ def test_whatever_fails_the_site_is_as_it_was(
     assert state(bare_site) == before
 
 
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill -TERM"])
+def test_interrupted_it_leaves_the_site_as_it_was(
+    bare_site: Site, source: Path, listener: Listener, ends: signal.Signals
+) -> None:
+    """While it waits for the receiver to confirm the ping."""
+    before, release = state(bare_site), Event()
+    listener.answer = lambda number, _: 401 if number == 0 else 202 * release.wait(60)
+    process = subprocess.Popen(
+        [str(source / "deploy"), "--url", listener.url, str(bare_site.root)],
+        env=environment_of(bare_site),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
+    wait_for(lambda: len(listener.requests) == 2, seconds=60)
+    os.killpg(process.pid, ends)
+    _, said = process.communicate(timeout=240)
+    release.set()
+
+    assert process.returncode != 0
+    assert "the site is as it was" in said
+    assert state(bare_site) == before
+
+
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
@@ -142,6 +177,49 @@ def test_a_site_that_is_not_ready_is_not_touched(
     assert complaint in run.stderr
     assert "nothing was changed" in run.stderr
     assert state(bare_site) == before
+
+
+def test_a_clock_that_is_off_is_found_before_anything_is_refused(
+    bare_site: Site, source: Path, listener: Listener
+) -> None:
+    """A receiver takes no signature that is five minutes old."""
+    before = state(bare_site)
+    listener.answer = lambda _, __: 401
+    listener.headers = {"Date": formatdate(time.time() + 3600, usegmt=True)}
+
+    run = deploy(bare_site, source, "--url", listener.url)
+
+    assert run.returncode == 1
+    assert re.search(r"fail the clock is -3[56]\d\d s off the receiver's", run.stderr)
+    assert "nothing was changed" in run.stderr
+    assert state(bare_site) == before
+
+
+def test_a_database_with_another_clock_is_told_of(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    with another_clock(bare_site, seconds=3600):
+        said = succeed(deploy(bare_site, source, "--dry-run", "--url", receiver.webhooks))
+
+    assert re.search(r"warn MySQL's clock is 3[56]\d\d s off PHP's", said)
+
+
+@contextmanager
+def another_clock(site: Site, *, seconds: int) -> Iterator[None]:
+    """For all who are not root; the site connects as such a one meanwhile."""
+    settings = site.root / "bitrix/.settings.php"
+    as_root = settings.read_text()
+    query = site.shop.connection.query
+    query("CREATE USER visitor@'%'")
+    query(f"GRANT ALL ON `{site.shop.database}`.* TO visitor@'%'")
+    query(f"SET GLOBAL init_connect = 'SET timestamp = UNIX_TIMESTAMP() + {seconds}'")
+    settings.write_text(as_root.replace("'login' => 'root'", "'login' => 'visitor'"))
+    try:
+        yield
+    finally:
+        settings.write_text(as_root)
+        query("SET GLOBAL init_connect = ''")
+        query("DROP USER visitor@'%'")
 
 
 def test_a_dry_run_changes_nothing_and_says_what_it_would_do(

@@ -2,6 +2,7 @@
 
 import pytest
 from bitrix_site import STAND_IN, Listener, Site
+from receiving import wait_for
 
 LEGACY = {
     "user added": ("'main', 'OnAfterUserAdd', [['ID' => 7, 'RESULT' => true]]", "user.saved", 7),
@@ -206,6 +207,46 @@ def test_when_the_insert_fails_the_checkout_goes_on(site: Site, fault: str) -> N
     assert "a handler failed" in site.log()[0]
     assert "Секретова" not in "".join(site.log())
     site.shop.connection.query("DROP TABLE IF EXISTS b_bitrixpipeline_gone")
+
+
+WAITING = (
+    "SELECT COUNT(*) FROM information_schema.PROCESSLIST"
+    " WHERE INFO LIKE 'INSERT INTO b_bitrixpipeline_outbox%' AND TIME_MS > 200"
+)
+ANYHOW = """
+Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
+foreach (get_class_methods('Bitrixpipeline\\Outbox\\Handlers') as $handler) {
+    foreach ([[], [null, null], ['text', 'text'], [[['ID' => []]], []], [new stdClass()]] as $arguments) {
+        Bitrixpipeline\\Outbox\\Handlers::$handler(...$arguments);
+    }
+}
+echo 'thank you for your order';
+"""
+
+
+def test_whatever_a_handler_is_called_with_the_checkout_goes_on(site: Site) -> None:
+    """A shop's own code fires Bitrix's events too, with arguments of its own."""
+    assert site.hit(ANYHOW) == "thank you for your order"
+    assert site.outbox() == []
+
+
+def test_a_save_that_meets_a_claim_in_a_deadlock_is_noted_all_the_same(site: Site) -> None:
+    """MySQL undoes the one that has written less: the save."""
+    site.add("user.deleted", *range(1, 11))
+    claim = site.shop.connection
+    claim.begin()
+    ids = [id_ for (id_,) in site.outbox("ID")]
+    for id_ in ids:
+        site.shop.run("UPDATE b_bitrixpipeline_outbox SET ATTEMPTS = 1 WHERE ID = %s", id_)
+    hit = site.start_hit("$fire('main', 'OnAfterUserDelete', [5]);")
+    wait_for(lambda: site.shop.value(WAITING), seconds=60)
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET PENDING = NULL WHERE ID = %s", ids[4])
+    claim.commit()
+
+    assert hit.wait(60) == 0
+    assert site.log() == []
+    assert site.outbox("ENTITY_ID, LEASED_UNTIL")[-1] == (5, None)
+    assert len(site.outbox()) == 11
 
 
 def test_switched_off_it_notes_nothing(site: Site) -> None:

@@ -1,6 +1,11 @@
 """The module comes and goes, and is brought up to date, as modules of Bitrix are."""
 
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
+import requests
 from bitrix_site import Site, rows_of_module
 
 ADDED = "private const ADDED = [];"
@@ -32,15 +37,55 @@ def test_uninstalled_it_leaves_only_the_outbox_and_only_if_asked(
     assert len(tables) == (2 if keep else 0)
 
 
-def test_in_the_browser_uninstalling_asks_about_the_outbox_first(site: Site) -> None:
-    """And without its session nothing happens."""
-    uninstall = "$module = CModule::CreateModuleObject('bitrixpipeline.outbox'); $module->%s;"
-    asked = site.hit(f"include '{site.module}/install/unstep.php';")
-    assert 'name="keep_outbox"' in asked
-    assert 'name="sessid"' in asked
+UNINSTALL = """<?php
+require $_SERVER['DOCUMENT_ROOT'] . '/bitrix/modules/main/include/prolog_before.php';
+CModule::CreateModuleObject('bitrixpipeline.outbox')->DoUninstall();
+"""
 
-    site.hit(uninstall % "UnInstallDB(true)")
-    assert site.outbox() == []
+
+@contextmanager
+def in_a_browser(site: Site) -> Iterator[str]:
+    """The site's address, behind PHP's own web server."""
+    server = subprocess.Popen(
+        site.command("-S", "127.0.0.1:0", "-t", site.root), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        started = next(line for line in server.stderr or () if "started" in line)
+        yield started.split("(")[1].split(")")[0]
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def test_in_the_browser_uninstalling_asks_about_the_outbox_and_wants_the_session(
+    site: Site,
+) -> None:
+    site.add("user.deleted", 1)
+    (site.root / "uninstall.php").write_text(UNINSTALL)
+    answer = {"bitrixpipeline_step": "2", "keep_outbox": "Y"}
+    before = rows_of_module(site.shop)
+
+    with in_a_browser(site) as address:
+        asked = requests.get(f"{address}/uninstall.php", timeout=30).text
+        assert 'name="keep_outbox"' in asked
+        assert 'name="sessid" value="the-session"' in asked
+        requests.post(f"{address}/uninstall.php", data=answer, timeout=30)
+        assert rows_of_module(site.shop) == before
+
+        answer["sessid"] = "the-session"
+        requests.post(f"{address}/uninstall.php", data=answer, timeout=30)
+
+    assert rows_of_module(site.shop) == 0
+    assert site.outbox() == [("user.deleted", 1)]
+
+
+def test_strangers_who_ask_for_the_modules_files_learn_nothing(site: Site) -> None:
+    """Bitrix does not shut local/modules: what a file says in a browser, everybody may read."""
+    files = [path.relative_to(site.root) for path in site.module.rglob("*.php")]
+    with in_a_browser(site) as address:
+        told = {str(path): requests.get(f"{address}/{path}", timeout=30).text for path in files}
+
+    assert {path: text for path, text in told.items() if text} == {}
 
 
 def test_what_is_missing_is_said_and_nothing_installed(empty_site: Site) -> None:
@@ -71,8 +116,3 @@ def test_a_newer_module_copied_over_brings_its_columns_and_handlers_by_itself(si
     assert site.outbox("ENTITY_ID, NOTE") == [(1, None), (7, None)]
     assert site.shop.value("SELECT COUNT(*) FROM b_module_to_module") == 21
     assert site.log() == []
-
-
-def test_strangers_find_no_command_line_in_the_browser(site: Site) -> None:
-    cli = (site.module / "tools/cli.php").read_text()
-    assert cli.index("PHP_SAPI !== 'cli'") < cli.index("require")

@@ -111,6 +111,17 @@ def test_an_order_that_is_none_is_refused(site: Site, id_: object, code: str) ->
     assert error(site, id=id_, status="F") == code
 
 
+def test_while_another_call_changes_the_order_it_says_try_again(site: Site, order: int) -> None:
+    site.shop.value(f"SELECT GET_LOCK('bitrixpipeline_order_{order}', 0)")
+    try:
+        answered = call(site, "order.setstatus", id=order, status="F", expectedVersion=4)["answer"]
+    finally:
+        site.shop.value(f"SELECT RELEASE_LOCK('bitrixpipeline_order_{order}')")
+
+    assert answered == {"error": "ORDER_LOCKED", "http": "503 Service Unavailable"}
+    assert site.shop.value("SELECT VERSION FROM b_sale_order WHERE ID = %s", order) == 4
+
+
 def test_what_bitrix_refuses_comes_back_with_bitrix_own_code(site: Site, order: int) -> None:
     site.shop.run("UPDATE b_sale_order SET PAYED = 'Y' WHERE ID = %s", order)
 

@@ -114,6 +114,46 @@ def test_dead_events_are_listed_retried_and_dropped(site: Site, listener: Listen
     assert len({request.id for request in listener.requests}) == 5, "under new IDs"
 
 
+def test_an_event_without_an_answer_can_be_dropped_and_one_being_sent_cannot(
+    site: Site, listener: Listener
+) -> None:
+    site.add("user.deleted", 1, 2)
+    listener.answer = lambda _, __: 0
+    site.send()
+    site.shop.run(
+        "UPDATE b_bitrixpipeline_outbox SET LEASE = 'x', LEASED_UNTIL = UTC_TIMESTAMP() + INTERVAL 1 HOUR"
+        " WHERE ENTITY_ID = 2"
+    )
+
+    show(site, bitrixpipeline_skip="1", events=[row[0] for row in site.outbox("ID")])
+
+    assert site.outbox("ENTITY_ID") == [(2,)]
+
+
+@pytest.mark.parametrize("right", ["R", "W"])
+def test_what_stands_in_the_database_cannot_become_markup(site: Site, right: str) -> None:
+    markup = "\"'><script>alert(1)</script>"
+    site.add("user.deleted", 1)
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET TYPE = %s, LAST_ERROR = %s", markup, markup)
+    site.shop.run("UPDATE b_bitrixpipeline_state SET LAST_ERROR = %s", markup)
+    site.set(url=markup, fast_path=markup, log_level=markup, batch=markup)
+
+    page = show(site, method="GET", right=right)
+
+    assert page.count("&lt;script&gt;") >= 3
+    assert "<script" not in page
+
+
+def test_what_is_sent_to_the_page_cannot_become_sql(site: Site) -> None:
+    site.add("user.deleted", 1)
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET STATE = 'D'")
+
+    for action in ("skip", "retry"):
+        show(site, events=["0) OR (1=1"], **{f"bitrixpipeline_{action}": "1"})
+
+    assert site.outbox("ENTITY_ID, STATE") == [(1, "D")]
+
+
 def test_the_incoming_webhook_is_shown_once(site: Site) -> None:
     assert "https://buket.example/rest/1/c0de2/" in show(site, bitrixpipeline_webhook="1")
     assert "/rest/1/" not in show(site, method="GET")

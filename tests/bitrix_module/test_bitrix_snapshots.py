@@ -42,7 +42,7 @@ def test_a_whole_shop_sent_by_the_module_equals_the_shop_in_mysql(  # noqa: PLR0
     make_bitrix_tables(shop)
     site = make_site(tmp_path / "site", shop, charset=variant.get("charset", "utf8mb4"))
     site.install()
-    site.set(url=receiver.webhooks, secrets=SECRET, fast_path="never", batch=200)
+    site.set(url=receiver.webhooks, secrets=SECRET, fast_path="never", batch=200, run_seconds=300)
     for type_, table in (
         ("user.saved", "b_user"),
         ("category.saved", "b_iblock_section"),

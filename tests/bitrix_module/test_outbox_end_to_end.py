@@ -2,7 +2,7 @@
 
 import sys
 import time
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from bitrix_site import Site
@@ -13,6 +13,7 @@ from snapshots import apply
 
 from bitrix_pipeline.inbox.event import read_event
 
+COMMENT = "Ленточку красную"
 SAVE = """
 Bitrix\\Main\\Loader::includeModule('sale');
 $order = Bitrix\\Sale\\Order::load(%d);
@@ -21,25 +22,30 @@ $order->save();
 """
 
 
+def drain_until(has_come: Event, pipeline: Pipeline) -> None:
+    """One drain after another, each lingering, as Dagster's sensor starts them."""
+    while not has_come.is_set():
+        drain(pipeline, linger_seconds=1.0)
+
+
 def test_a_saved_order_reaches_postgres(
     site: Site, receiver_of_crm: Service, crm: Crm, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The drain lingers meanwhile, as Dagster's does."""
     site.set(url=receiver_of_crm.webhooks, fast_path="always")
     order = site.order()
-    draining = Thread(
-        target=drain, args=(Pipeline(site.shop, crm),), kwargs={"linger_seconds": 3.0}
-    )
+    has_come = Event()
+    draining = Thread(target=drain_until, args=(has_come, Pipeline(site.shop, crm)))
     draining.start()
-    time.sleep(0.5)
 
     started = time.monotonic()
-    site.hit(SAVE % (order, "Ленточку красную"))
+    site.hit(SAVE % (order, COMMENT))
     hit = time.monotonic() - started
-    wait_for(lambda: crm.row("orders", order, "manager_comment") == ("Ленточку красную",))
-    whole = time.monotonic() - started
-
-    draining.join()
+    try:
+        wait_for(lambda: crm.row("orders", order, "manager_comment") == (COMMENT,), seconds=60)
+        whole = time.monotonic() - started
+    finally:
+        has_come.set()
+        draining.join()
     site.shop.note_change("b_sale_order")
     assert site.outbox() == []
     with capsys.disabled():

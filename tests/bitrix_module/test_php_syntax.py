@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from bitrix_site import PHP, REPOSITORY
 
-FILES = sorted((REPOSITORY / "bitrix_module").rglob("*.php"))
+FILES = sorted(
+    path
+    for folder in ("bitrix_module", "bitrix_pipeline/demo/site")
+    for path in (REPOSITORY / folder).rglob("*.php")
+)
 NAMES = [str(path.relative_to(REPOSITORY)) for path in FILES]
 
 # Words of PHP 8 that are tokens of their own there.

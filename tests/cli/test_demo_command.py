@@ -1,6 +1,8 @@
 """bitrix-pipeline demo: the whole way in one command, and no server that outlives it."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
 from command_line import Outcome
 from shop_and_crm import TABLE_NAMES
 
+from bitrix_pipeline.cli.demo_webhooks import ORDERS
 from bitrix_pipeline.settings import Settings
 
 SECONDS = 240
@@ -27,13 +31,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def demo(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+def demo(folder: Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:
     """The command as a terminal starts it, without settings."""
     unset = {name.upper() for name in Settings.model_fields}
     process = subprocess.Popen(
         [sys.executable, "-m", "bitrix_pipeline.cli", "demo", "--orders", "60"],
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if name not in unset},
+        env={name: value for name, value in os.environ.items() if name not in unset} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -76,16 +80,59 @@ def test_nothing_outlives_a_demo_that_is_stopped_in_the_middle(
     assert alive == []
 
 
-def test_a_demo_ends_with_a_table_that_says_equal_everywhere(folder: Path) -> None:
-    with demo(folder) as process:
+def finished(folder: Path, **environment: str) -> str:
+    """What a demo told that went well."""
+    with demo(folder, **environment) as process:
         told, errors = process.communicate(timeout=SECONDS)
-
     assert (process.returncode, errors) == (0, "")
+    return told
+
+
+def parts_of_the_circle(told: str) -> list[tuple[int, str]]:
+    """Of each part how many orders went it, and their median seconds."""
+    circle = told.split("The circle: ")[1].split("Bitrix MySQL → Postgres", maxsplit=1)[0]
+    rows = [line.split("│") for line in circle.splitlines() if "→" in line and "│" in line]
+    return [(int(orders), seconds.strip()) for *_, orders, seconds, _ in rows]
+
+
+@pytest.mark.skipif(shutil.which("php") is None, reason="no php here: make test installs it")
+def test_with_php_the_modules_own_sender_goes_the_whole_circle(folder: Path) -> None:
+    told = finished(folder)
+
+    assert "sent by the module's own sender, in PHP" in told
+    parts = parts_of_the_circle(told)
+    assert [orders for orders, _ in parts][:2] == [2 * ORDERS, 2 * ORDERS]
+    assert all(0 < float(seconds) < SECONDS for _, seconds in parts)
+
+
+@pytest.fixture
+def path_without_php() -> Iterator[str]:
+    """All commands but PHP's, for the databases' own users too."""
+    with TemporaryDirectory() as name:
+        commands = Path(name)
+        commands.chmod(0o755)
+        for folder in filter(Path.is_dir, map(Path, os.environ["PATH"].split(os.pathsep))):
+            for command in folder.iterdir():
+                link = commands / command.name
+                if not command.name.startswith("php") and not link.exists():
+                    link.symlink_to(command)
+        yield name
+
+
+def test_without_php_it_says_so_and_ends_with_a_table_that_says_equal_everywhere(
+    folder: Path, path_without_php: str
+) -> None:
+    told = finished(folder, PATH=path_without_php)
+
+    assert "sent by Python, as there is no PHP here" in told
+    assert [seconds for _, seconds in parts_of_the_circle(told)][:2] == ["not seen"] * 2
+    # Three syncs, a push, and a drain; on a slow machine another drain.
+    assert re.search(r"after [5-9] Dagster runs", told)
     statuses, last = told.split("Statuses: Postgres → Bitrix")[1].split("Bitrix MySQL → Postgres")
     for state in ("confirmed", "conflict", "dead", "nothing is left to send"):
         assert state in statuses
     assert "the next sync changed 0" in " ".join(statuses.split())
-    closing = Outcome(0, last, errors).table()
+    closing = Outcome(0, last, "").table()
     assert [*closing] == TABLE_NAMES
     assert {row["equal"] for row in closing.values()} == {"yes"}
     assert int(closing["orders"]["inserted"]) > 60

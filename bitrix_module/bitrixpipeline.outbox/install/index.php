@@ -2,6 +2,10 @@
 use Bitrix\Main\Localization\Loc;
 use Bitrix\Main\ModuleManager;
 
+// Asked for by a browser it does nothing: there is no Bitrix then.
+if (!class_exists('Bitrix\Main\Loader', false)) {
+    return;
+}
 Loc::loadMessages(__FILE__);
 
 class bitrixpipeline_outbox extends CModule
@@ -40,7 +44,7 @@ class bitrixpipeline_outbox extends CModule
             if (!$wasInstalled) {
                 $this->UnInstallDB($hadOutbox);
             }
-            return $this->complain(get_class($fault));
+            return $this->complain(Loc::getMessage('BITRIXPIPELINE_OUTBOX_FAILED') . \Bitrixpipeline\Outbox\Journal::name($fault));
         }
         return true;
     }

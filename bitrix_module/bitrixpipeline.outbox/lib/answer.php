@@ -4,7 +4,7 @@ namespace Bitrixpipeline\Outbox;
 /** What became of a request, and what it means for the event. Status 0: there was no answer. */
 class Answer
 {
-    /** Says nothing about the event: the receiver, the network or the settings are at fault. */
+    /** Says nothing about the event: the receiver, the network or the settings are at fault. So do Cloudflare's 520 to 530. */
     private const OUTAGES = [0, 301, 302, 307, 308, 401, 404, 408, 429, 502, 503, 504];
     /** The same event would get the same answer again. */
     private const FINAL = [409, 415];
@@ -30,7 +30,7 @@ class Answer
 
     public function isOutage(): bool
     {
-        return in_array($this->status, self::OUTAGES, true);
+        return in_array($this->status, self::OUTAGES, true) || ($this->status >= 520 && $this->status <= 530);
     }
 
     public function isFinal(): bool

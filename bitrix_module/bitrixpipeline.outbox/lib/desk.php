@@ -59,13 +59,15 @@ class Desk
         return $count;
     }
 
-    /** @param int[] $ids dead ones that nobody needs */
+    /** @param int[] $ids dead or waiting ones that nobody needs; what is just being sent stays */
     public function skip(array $ids): int
     {
         if (!$ids) {
             return 0;
         }
-        $this->connection->queryExecute('DELETE FROM ' . Outbox::TABLE . " WHERE STATE = 'D'" . $this->among($ids));
+        $this->connection->queryExecute(
+            'DELETE FROM ' . Outbox::TABLE . ' WHERE (LEASED_UNTIL IS NULL OR LEASED_UNTIL < UTC_TIMESTAMP())' . $this->among($ids)
+        );
         return (int)$this->connection->getAffectedRowsCount();
     }
 

@@ -6,13 +6,14 @@ use Bitrix\Main\Event;
 /**
  * Runs inside the buyer's request: notes the news in the outbox and does nothing else.
  * Whatever goes wrong here stays here, and nothing is returned: a result could stop a checkout.
+ * Arguments have no types: PHP would complain of a wrong one before the handler could catch it.
  */
 class Handlers
 {
     /** @var int[] product by price, of prices that are about to be deleted */
     private static $productsOfPrices = [];
 
-    public static function orderSaved(Event $event): void
+    public static function orderSaved($event = null): void
     {
         self::quietly(static function () use ($event): void {
             // A save that changed nothing; REST makes them when a status is set anew.
@@ -23,7 +24,7 @@ class Handlers
         });
     }
 
-    public static function orderDeleted(Event $event): void
+    public static function orderDeleted($event = null): void
     {
         self::quietly(static function () use ($event): void {
             if ($event->getParameter('VALUE') !== false) {
@@ -32,35 +33,35 @@ class Handlers
         });
     }
 
-    public static function orderArchived(Event $event): void
+    public static function orderArchived($event = null): void
     {
         self::quietly(static function () use ($event): void {
             self::note('order.archived', self::orderOf($event));
         });
     }
 
-    public static function userSaved(&$fields): void
+    public static function userSaved($fields = null): void
     {
         self::quietly(static function () use ($fields): void {
             self::noteSaved('user.saved', $fields);
         });
     }
 
-    public static function userDeleted($id): void
+    public static function userDeleted($id = null): void
     {
         self::quietly(static function () use ($id): void {
             self::note('user.deleted', $id);
         });
     }
 
-    public static function elementSaved(&$fields): void
+    public static function elementSaved($fields = null): void
     {
         self::quietly(static function () use ($fields): void {
             self::noteSaved('product.saved', $fields);
         });
     }
 
-    public static function elementDeleted($row): void
+    public static function elementDeleted($row = null): void
     {
         self::quietly(static function () use ($row): void {
             // A workflow's old version went, not the product.
@@ -70,28 +71,28 @@ class Handlers
         });
     }
 
-    public static function propertiesSaved($elementId, $iblockId, ...$rest): void
+    public static function propertiesSaved($elementId = null, $iblockId = null): void
     {
         self::quietly(static function () use ($elementId, $iblockId): void {
             self::note('product.saved', $elementId, $iblockId);
         });
     }
 
-    public static function sectionSaved(&$fields): void
+    public static function sectionSaved($fields = null): void
     {
         self::quietly(static function () use ($fields): void {
             self::noteSaved('category.saved', $fields);
         });
     }
 
-    public static function sectionDeleted($row): void
+    public static function sectionDeleted($row = null): void
     {
         self::quietly(static function () use ($row): void {
             self::note('category.deleted', $row['ID'] ?? 0, $row['IBLOCK_ID'] ?? null);
         });
     }
 
-    public static function catalogProductSaved(Event $event): void
+    public static function catalogProductSaved($event = null): void
     {
         self::quietly(static function () use ($event): void {
             if ($event->getParameter('success') !== false) {
@@ -100,7 +101,7 @@ class Handlers
         });
     }
 
-    public static function priceSaved(Event $event): void
+    public static function priceSaved($event = null): void
     {
         self::quietly(static function () use ($event): void {
             $fields = $event->getParameter('fields');
@@ -114,7 +115,7 @@ class Handlers
         });
     }
 
-    public static function priceGoes(Event $event): void
+    public static function priceGoes($event = null): void
     {
         self::quietly(static function () use ($event): void {
             $price = self::idOf($event);
@@ -122,7 +123,7 @@ class Handlers
         });
     }
 
-    public static function priceDeleted(Event $event): void
+    public static function priceDeleted($event = null): void
     {
         self::quietly(static function () use ($event): void {
             $price = self::idOf($event);
@@ -152,7 +153,7 @@ class Handlers
 
     private static function note(string $type, $id, $iblockId = null): void
     {
-        if ((int)$id > 0) {
+        if (is_numeric($id) && (int)$id > 0) {
             Outbox::here()->add($type, (int)$id, Origin::current(), (int)$iblockId ?: null);
             FastPath::schedule();
         }

@@ -45,23 +45,13 @@ class Outbox
     /** What is due, up to the limit, leased to the caller; of one entity only the oldest. @return Message[] */
     public function claim(int $limit, int $seconds): array
     {
-        $ids = $this->due($limit);
-        if (!$ids) {
-            return [];
-        }
-        $lease = bin2hex(random_bytes(16));
-        $this->connection->queryExecute(
-            'UPDATE ' . self::TABLE . " SET LEASE = '$lease', LEASED_UNTIL = " . self::in($seconds) . ', PENDING = NULL'
-            . ' WHERE ID IN (' . implode(',', $ids) . ') AND ' . self::isFree()
-        );
-        $rows = $this->connection->query(
-            'SELECT *, TIMESTAMPDIFF(SECOND, CREATED_AT, UTC_TIMESTAMP()) AS AGE FROM ' . self::TABLE . " WHERE LEASE = '$lease' ORDER BY ID"
-        );
-        $messages = [];
-        while ($row = $rows->fetchRaw()) {
-            $messages[] = new Message($row);
-        }
-        return $messages;
+        return $this->lease($this->due($limit, 'o.ID'), $seconds);
+    }
+
+    /** Another one each time: an event that the receiver never answers must not hold up the others. @return Message[] */
+    public function claimLongestDue(int $seconds): array
+    {
+        return $this->lease($this->due(1, 'o.DUE_AT, o.ID'), $seconds);
     }
 
     /** False when the lease has ended and another sender has it. */
@@ -103,9 +93,14 @@ class Outbox
         $this->settle($message, 'DUE_AT = ' . self::in($seconds), '');
     }
 
+    /** Of a row that is refused at each save only the last death stays: a retry tells of all of them. */
     public function bury(Message $message, string $why): void
     {
         $this->settle($message, "STATE = 'D', ATTEMPTS = ATTEMPTS + 1, BODY = NULL", $why);
+        $this->connection->queryExecute(
+            'DELETE FROM ' . self::TABLE . " WHERE ENTITY = '{$message->entity()}' AND ENTITY_ID = {$message->entityId}"
+            . " AND TYPE = '{$message->type}' AND STATE = 'D' AND ID < {$message->id}"
+        );
     }
 
     /** @param Message[] $messages that were not begun */
@@ -131,25 +126,60 @@ class Outbox
 
     private function insert(string $type, string $origin, string $row): void
     {
+        try {
+            $this->insertAs('1', $type, $origin, $row);
+        } catch (\Throwable $fault) {
+            // Bitrix's exceptions do not have MySQL's number.
+            if (!preg_match('/\(1213\)|deadlock/i', $fault->getMessage())) {
+                throw $fault;
+            }
+            // Saves of this row and a claim waited for each other. As news of its own it needs no lock of the unique key.
+            $this->insertAs('NULL', $type, $origin, $row);
+        }
+    }
+
+    private function insertAs(string $pending, string $type, string $origin, string $row): void
+    {
         $entity = explode('.', $type)[0];
         $uid = self::newUid();
         $values = strtr($row, [
             '{head}' => "'$uid', '$type', '$entity', '$origin'",
-            '{tail}' => 'UTC_TIMESTAMP(), UTC_TIMESTAMP()',
+            '{tail}' => "$pending, UTC_TIMESTAMP(), UTC_TIMESTAMP()",
         ]);
         $this->connection->queryExecute(
-            'INSERT INTO ' . self::TABLE . ' (UID, TYPE, ENTITY, ORIGIN, ENTITY_ID, IBLOCK_ID, DUE_AT, CREATED_AT) ' . $values
+            'INSERT INTO ' . self::TABLE . ' (UID, TYPE, ENTITY, ORIGIN, ENTITY_ID, IBLOCK_ID, PENDING, DUE_AT, CREATED_AT) ' . $values
             // News that is not only ours stays news.
             . " ON DUPLICATE KEY UPDATE SAVES = SAVES + 1, ORIGIN = IF(ORIGIN = 'rest', VALUES(ORIGIN), ORIGIN)"
         );
     }
 
-    private function due(int $limit): array
+    /** @param int[] $ids @return Message[] those that nobody else has taken meanwhile */
+    private function lease(array $ids, int $seconds): array
+    {
+        if (!$ids) {
+            return [];
+        }
+        $lease = bin2hex(random_bytes(16));
+        $this->connection->queryExecute(
+            'UPDATE ' . self::TABLE . " SET LEASE = '$lease', LEASED_UNTIL = " . self::in($seconds) . ', PENDING = NULL'
+            . ' WHERE ID IN (' . implode(',', $ids) . ') AND ' . self::isFree()
+        );
+        $rows = $this->connection->query(
+            'SELECT *, TIMESTAMPDIFF(SECOND, CREATED_AT, UTC_TIMESTAMP()) AS AGE FROM ' . self::TABLE . " WHERE LEASE = '$lease' ORDER BY ID"
+        );
+        $messages = [];
+        while ($row = $rows->fetchRaw()) {
+            $messages[] = new Message($row);
+        }
+        return $messages;
+    }
+
+    private function due(int $limit, string $order): array
     {
         $rows = $this->connection->query(
             'SELECT o.ID FROM ' . self::TABLE . ' o WHERE ' . self::isFree('o.') . ' AND NOT EXISTS ('
             . 'SELECT 1 FROM ' . self::TABLE . ' e WHERE e.ENTITY = o.ENTITY AND e.ENTITY_ID = o.ENTITY_ID'
-            . " AND e.ID < o.ID AND e.STATE = 'W') ORDER BY o.ID LIMIT $limit"
+            . " AND e.ID < o.ID AND e.STATE = 'W') ORDER BY $order LIMIT $limit"
         );
         $ids = [];
         while ($row = $rows->fetchRaw()) {

@@ -7,7 +7,8 @@ use Bitrix\Main\Application;
  * Takes news out of the outbox and POSTs it. Several may run at once.
  *
  * - Only 2xx removes an event, and only the sender whose lease it is may do so.
- * - An outage costs an event nothing: all senders pause, later and later, and then try with one event.
+ * - An outage costs an event nothing: all senders pause, longer and longer, and then try with one event,
+ *   another one each time.
  * - What is answered otherwise is the event's own fault: it backs off, and dies after so many attempts.
  */
 class Sender
@@ -82,8 +83,10 @@ class Sender
     private function drain(int $most, float $until, int $timeout, Report $report): void
     {
         do {
-            $limit = $this->state->failures() > 0 ? 1 : min($most, Settings::number('batch'));
-            $batch = $this->outbox->claim($limit, Settings::number('lease_seconds'));
+            $lease = Settings::number('lease_seconds');
+            $batch = $this->state->failures() > 0
+                ? $this->outbox->claimLongestDue($lease)
+                : $this->outbox->claim(min($most, Settings::number('batch')), $lease);
             $most -= count($batch);
             $goesOn = $this->sendAll($batch, $until, $timeout, $report);
         } while ($goesOn && $batch && $most > 0);
@@ -105,10 +108,16 @@ class Sender
     private function sendAll(array $batch, float $until, int $timeout, Report $report): bool
     {
         foreach ($batch as $index => $message) {
-            $left = $until - microtime(true);
-            $reason = $left <= 0 ? 'its time is up' : $this->send($message, $timeout, $report);
+            $isLate = microtime(true) >= $until;
+            $others = array_slice($batch, $isLate ? $index : $index + 1);
+            try {
+                $reason = $isLate ? 'its time is up' : $this->send($message, $timeout, $report);
+            } catch (\Throwable $fault) {
+                $this->outbox->release($others);
+                throw $fault;
+            }
             if ($reason !== '') {
-                $this->outbox->release(array_slice($batch, $left <= 0 ? $index : $index + 1));
+                $this->outbox->release($others);
                 $report->stopped = $reason;
                 return false;
             }
@@ -165,7 +174,7 @@ class Sender
         }
         if ($answer->isOutage()) {
             $wait = Backoff::ofOutage($this->state->failures(), $answer->retryAfter);
-            $this->outbox->retryLater($message, $wait, $answer->reason(), false);
+            $this->outbox->retryLater($message, max($wait, Backoff::ofOutage($message->attempts)), $answer->reason(), false);
             $this->state->pause($wait, $answer->reason());
             Journal::error('the receiver is away', ['why' => $answer->reason()]);
             return $answer->reason();

@@ -7,6 +7,7 @@ set_error_handler(static function ($level, $message, $file, $line) {
 });
 define('B_PROLOG_INCLUDED', true);
 define('LANGUAGE_ID', getenv('STAND_IN_LANGUAGE') ?: 'en');
+require dirname(__DIR__, 3) . '/bitrix_pipeline/demo/site/database.php';
 require __DIR__ . '/main.php';
 require __DIR__ . '/legacy.php';
 require __DIR__ . '/sale.php';
