@@ -14,7 +14,7 @@ from bitrix_pipeline.crash_points import crash_point
 from bitrix_pipeline.push.errors import is_of_all, reason
 from bitrix_pipeline.push.judge import change_for, judge, status_of
 from bitrix_pipeline.push.ledger import Entry, Ledger, Told
-from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap
+from bitrix_pipeline.push.mapping import StatusMap
 from bitrix_pipeline.push.result import Kind, OrderOutcome
 from bitrix_pipeline.push.settings import PushSettings
 
@@ -45,7 +45,7 @@ class Batch:
         self._settings = settings
         self._ledger = ledger
         self._outcomes: dict[int, OrderOutcome] = {}
-        self._before: dict[int, BitrixStatus] = {}
+        self._before: dict[int, OrderState] = {}
         self._conflicts: set[int] = set()
 
     def run(self) -> list[OrderOutcome]:
@@ -54,14 +54,13 @@ class Batch:
         The orders' own rows are written when Bitrix has nothing more to be asked: the CRM never
         waits for it.
         """
-        states = self._read([entry.order_id for entry in self._entries])
+        states = self._before = self._read([entry.order_id for entry in self._entries])
         verdicts = {
             entry: judge(entry, state, self._statuses, self._settings.conflict)
             for entry in self._entries
             if (state := states.get(entry.order_id)) is not None
         }
         self._conflicts = {entry.order_id for entry in verdicts if verdicts[entry].is_conflict}
-        self._before = {order: status_of(state) for order, state in states.items()}
         crash_point("push.before_write")
         answers = self._write([e for e in verdicts if verdicts[e].step == "write"], states)
         for entry, verdict in verdicts.items():
@@ -72,6 +71,22 @@ class Batch:
         for entry, answer in answers.items():
             self._settle(entry, answer)
         self._put_off([e for e in self._entries if e.order_id not in self._outcomes])
+        return [self._outcomes[entry.order_id] for entry in self._entries]
+
+    def recover(self) -> list[OrderOutcome]:
+        """Of orders that a killed push had taken up: those that it did change.
+
+        They are confirmed before the CRM's words are looked at anew. Else a change of the CRM's made
+        meanwhile would look like one that Bitrix's own change is in conflict with.
+        """
+        states = self._read([entry.order_id for entry in self._entries])
+        if self.fault:
+            return []
+        for entry in self._entries:
+            state = states.get(entry.order_id)
+            if state and entry.target.is_met_by(status_of(state)):
+                self._confirm(entry, state)
+        self._ledger.release([e.order_id for e in self._entries])
         return list(self._outcomes.values())
 
     def _write(
@@ -106,11 +121,12 @@ class Batch:
         if not isinstance(answer, OrderState):
             self._failed(entry, answer)
             return
-        before, now = self._before[entry.order_id], status_of(answer)
+        state = self._before[entry.order_id]
+        before, now = status_of(state), status_of(answer)
         if not entry.target.is_met_by(now):
             self._blame(entry, NOT_CHANGED)
             return
-        note = MARKED if answer.is_marked else ""
+        note = MARKED if answer.is_marked and not state.is_marked else ""
         if entry.order_id in self._conflicts:
             note = (
                 f"Bitrix had changed too, from {entry.seen} to {before}; the CRM's stands. {note}"
@@ -170,7 +186,8 @@ class Batch:
 
     def _blame(self, entry: Entry, note: str) -> None:
         is_last = self._ledger.fail(entry, note, self._settings.retry_seconds)
-        before = self._before.get(entry.order_id)
+        state = self._before.get(entry.order_id)
+        before = status_of(state) if state else None
         self._ledger.tell(entry, Told("dead" if is_last else "failed", before, note=note))
         self._add(entry, "dead" if is_last else "failed", note)
 

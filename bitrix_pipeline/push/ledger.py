@@ -1,8 +1,9 @@
 """What each order's status shall be in Bitrix, how far that got, and what was done, in Postgres.
 
-Rows are taken up, with the run's name, in a commit of their own before anything is sent. Their outcome
-is written in one transaction with the order's own row, so that the order knows what Bitrix has before
-the echo of the change arrives.
+Rows are taken up, with the run's name, in a commit of their own before anything is sent: `sending_since`
+tells a sync that meets the change whose it is, also when the push was killed. The outcome is written
+in one transaction with the order's own row, so that the order knows what Bitrix has before the echo
+of the change arrives.
 """
 
 import random
@@ -66,25 +67,45 @@ SELECT count(*) FROM {ledger} WHERE state = 'waiting' AND next_attempt_at <= clo
 
 WAITING = "SELECT count(*) FROM {ledger} WHERE state = 'waiting'"
 
-# The order's word is compared once more: what the CRM changed since is for the next push.
-CLAIM = """
-WITH taken AS (
-    UPDATE {ledger} AS ledger SET sending_since = clock_timestamp(), run_id = %(run_id)s
-    FROM (
-        SELECT due.order_id FROM {ledger} AS due JOIN {orders} AS o ON o.id = due.order_id
-        WHERE due.state = 'waiting' AND due.next_attempt_at <= clock_timestamp()
-          AND due.target_canceled IS NOT NULL
-          AND o.status IS NOT DISTINCT FROM due.desired AND NOT due.order_id = ANY (%(not)s)
-        ORDER BY due.next_attempt_at, due.order_id LIMIT %(limit)s
-        FOR UPDATE OF due SKIP LOCKED
-    ) AS chosen
-    WHERE ledger.order_id = chosen.order_id
-    RETURNING ledger.*
+# One that breaks the shop's PHP breaks its whole batch, so those that failed travel in smaller ones:
+# what fails alone is to blame. The order's word is compared once more: what the CRM changed since is
+# for the next push.
+TAKE_UP = """
+WITH due AS (
+    SELECT due.order_id, due.attempts, due.next_attempt_at
+    FROM {ledger} AS due JOIN {orders} AS o ON o.id = due.order_id
+    WHERE due.state = 'waiting' AND due.next_attempt_at <= clock_timestamp()
+      AND due.target_canceled IS NOT NULL
+      AND o.status IS NOT DISTINCT FROM due.desired AND NOT due.order_id = ANY (%(not)s)
+), chosen AS (
+    SELECT order_id FROM due WHERE attempts = (SELECT min(attempts) FROM due)
+    ORDER BY next_attempt_at, order_id
+    LIMIT (SELECT greatest(1, floor(%(limit)s / 4.0 ^ min(attempts))) FROM due)
 )
-SELECT taken.order_id, taken.desired, taken.desired_since, taken.target_status,
-       taken.target_canceled, taken.attempts, o.bitrix_status AS seen_status,
+UPDATE {ledger} AS ledger SET sending_since = clock_timestamp(), run_id = %(run_id)s
+FROM chosen WHERE ledger.order_id = chosen.order_id
+RETURNING ledger.order_id
+"""
+
+CLAIM = """
+SELECT ledger.order_id, ledger.desired, ledger.desired_since, ledger.target_status,
+       ledger.target_canceled, ledger.attempts, o.bitrix_status AS seen_status,
        o.is_canceled AS seen_canceled, o.cancel_reason
-FROM taken JOIN {orders} AS o ON o.id = taken.order_id ORDER BY taken.order_id
+FROM {ledger} AS ledger JOIN {orders} AS o ON o.id = ledger.order_id
+WHERE ledger.order_id = ANY (%(orders)s) AND ledger.sending_since IS NOT NULL
+ORDER BY ledger.order_id FOR UPDATE OF ledger
+"""
+
+# A push was killed, or lost Postgres, before it had noted what came of these.
+IN_DOUBT = """
+SELECT order_id FROM {ledger}
+WHERE sending_since IS NOT NULL AND target_canceled IS NOT NULL
+  AND state IN ('waiting', 'dead', 'skipped') AND NOT order_id = ANY (%(not)s)
+ORDER BY order_id LIMIT %(limit)s
+"""
+
+RELEASE = """
+UPDATE {ledger} SET sending_since = NULL WHERE order_id = ANY (%(orders)s)
 """
 
 CONFIRM = """
@@ -201,13 +222,28 @@ class Ledger:
     def waiting(self) -> int:
         return self._count(WAITING)
 
-    def claim(self, limit: int, *, without: Sequence[int]) -> list[Entry]:
-        """Takes up the orders that are due for longest."""
+    def take_up(self, limit: int, *, without: Sequence[int]) -> list[int]:
+        """Marks the orders that are due for longest as being sent."""
+        rows = self._connection.execute(
+            self._statement(TAKE_UP),
+            {"limit": limit, "not": list(without), "run_id": self._run_id},
+        )
+        return [int(order) for (order,) in rows]
+
+    def in_doubt(self, limit: int, *, without: Sequence[int]) -> list[int]:
+        """Orders that a push took up and left: nobody knows what came of them."""
+        values = {"limit": limit, "not": list(without)}
+        rows = self._connection.execute(self._statement(IN_DOUBT), values)
+        return [int(order) for (order,) in rows]
+
+    def claim(self, orders: Sequence[int]) -> list[Entry]:
+        """Those of them that are still marked, held until the transaction ends."""
         with self._connection.cursor(row_factory=class_row(Entry)) as cursor:
-            return cursor.execute(
-                self._statement(CLAIM),
-                {"limit": limit, "not": list(without), "run_id": self._run_id},
-            ).fetchall()
+            return cursor.execute(self._statement(CLAIM), {"orders": list(orders)}).fetchall()
+
+    def release(self, orders: Sequence[int]) -> None:
+        """Takes their marks away: they were not sent."""
+        self._connection.execute(self._statement(RELEASE), {"orders": list(orders)})
 
     def confirm(self, entry: Entry) -> None:
         self._connection.execute(self._statement(CONFIRM), {"order": entry.order_id})

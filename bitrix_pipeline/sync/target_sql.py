@@ -238,16 +238,18 @@ class TargetSql:
         return sql.SQL(", ").join(sets)
 
     def _assignment(self, name: str) -> Sql:
-        column, owners = sql.Identifier(name), self.table.column(name).owned_by_crm_unless_changed
+        column, declared = sql.Identifier(name), self.table.column(name)
+        owners = declared.owned_by_crm_unless_changed
         if not owners:
             return sql.SQL("{0} = excluded.{0}").format(column)
         return sql.SQL(
-            "{0} = CASE WHEN target.is_placeholder OR ({1}) IS DISTINCT FROM ({2})"
+            "{0} = CASE WHEN target.is_placeholder OR ({1}) IS DISTINCT FROM ({2}) AND NOT {3}"
             " THEN excluded.{0} ELSE target.{0} END"
         ).format(
             column,
             sql.SQL(", ").join(sql.SQL("target.{}").format(sql.Identifier(n)) for n in owners),
             sql.SQL(", ").join(sql.SQL("excluded.{}").format(sql.Identifier(n)) for n in owners),
+            sql.SQL(declared.unless_echo or "false"),
         )
 
     def _buckets(self, width: int, fingerprint: sql.SQL) -> Sql:

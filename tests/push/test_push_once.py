@@ -46,7 +46,12 @@ def push_in_a_process(desk: Desk, crash_at: str = "") -> int:
 
 @pytest.mark.parametrize(
     ("place", "written"),
-    [("push.before_write", 0), ("push.after_write", 3), ("push.before_ledger", 3)],
+    [
+        ("push.noted", 0),
+        ("push.before_write", 0),
+        ("push.after_write", 3),
+        ("push.before_ledger", 3),
+    ],
 )
 def test_kill_9_anywhere_and_each_order_is_written_once(
     desk: Desk, place: str, written: int
@@ -69,6 +74,61 @@ def test_kill_9_anywhere_and_each_order_is_written_once(
     ]
     assert {desk.ledger(order) for order in orders} == {"confirmed"}
     assert desk.run().outcomes == ()
+
+
+def test_kill_9_after_the_ledger_leaves_nothing_to_do(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+
+    assert push_in_a_process(desk, "push.after_ledger") == -signal.SIGKILL
+
+    assert desk.ledger(order) == "confirmed"
+    assert desk.run().outcomes == ()
+    assert desk.writes == 1
+
+
+def test_the_echo_of_a_push_that_was_killed_changes_no_status(desk: Desk) -> None:
+    """Neither a word that shares its code with another, nor one that the CRM set meanwhile."""
+    many, meanwhile = desk.prepare(2)
+    desk.set("packed", [many, meanwhile])
+    assert push_in_a_process(desk, "push.after_write") == -signal.SIGKILL
+    desk.set("completed", meanwhile)
+
+    desk.pipeline.sync("orders")
+
+    assert desk.in_crm(many) == ("packed", "P", False)
+    assert desk.in_crm(meanwhile) == ("completed", "P", False)
+    result = desk.run(push_mapping=MANY_TO_ONE)
+    assert (result.sent, result.conflicts) == (1, 0)
+    assert desk.in_crm(many) == ("packed", "P", False)
+    assert desk.in_bitrix(meanwhile) == ("F", "N")
+    assert desk.writes == 3
+
+
+def test_what_a_killed_push_wrote_is_no_change_of_bitrixs(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    assert push_in_a_process(desk, "push.after_write") == -signal.SIGKILL
+    desk.set("completed", order)
+
+    result = desk.run()
+
+    assert (result.sent, result.conflicts) == (1, 0)
+    assert desk.in_bitrix(order) == ("F", "N")
+    assert desk.history(order) == ["noted", "confirmed", "noted", "sent"]
+
+
+def test_a_change_of_bitrixs_after_a_killed_push_is_news(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    assert push_in_a_process(desk, "push.before_write") == -signal.SIGKILL
+    desk.bitrix_sets(order, "STATUS_ID = 'F'")
+
+    desk.pipeline.sync("orders")
+
+    assert desk.in_crm(order) == ("completed", "F", False)
+    assert desk.run().outcomes == ()
+    assert (desk.ledger(order), desk.ledger(order, "sending_since")) == ("withdrawn", None)
 
 
 @pytest.mark.parametrize("fault", [cut_connection(applies=True), gateway_timeout(applies=True)])
