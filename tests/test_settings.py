@@ -103,6 +103,16 @@ def test_without_a_mapping_bitrixs_own_statuses_have_words(
     assert load_settings().status_mapping == {}
 
 
+def test_what_yaml_takes_for_booleans_and_numbers_are_codes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STATUS_MAPPING", "NO: refused\nON: online\n01: first\n")
+    monkeypatch.setenv("PUSH_STATUS_MAPPING", "refused: NO")
+
+    assert load_settings().status_mapping == {"NO": "refused", "ON": "online", "01": "first"}
+    assert load_settings().push_status_mapping == {"refused": "NO"}
+
+
 @pytest.mark.parametrize("text", ["missing.yaml", "[N, F]", "7"])
 def test_a_mapping_that_is_none_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATUS_MAPPING", text)

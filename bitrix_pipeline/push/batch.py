@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from bitrix_pipeline.bitrix_rest import (
     BitrixShop,
     NotExecutedError,
+    OrderLockedError,
     OrderState,
     RestError,
     UnknownOutcome,
@@ -95,10 +96,7 @@ class Batch:
         """What Bitrix answered, or what it has where the answer was lost."""
         if not entries:
             return {}
-        changes = [
-            change_for(entry, states[entry.order_id], reason=self._settings.cancel_reason)
-            for entry in entries
-        ]
+        changes = [change_for(entry, states[entry.order_id], self._settings) for entry in entries]
         try:
             answers = self._shop.orders.change(changes)
         except RestError as error:
@@ -176,8 +174,8 @@ class Batch:
             return
         if is_of_all(error):
             self.fault = self.fault or error
-        elif isinstance(error, VersionConflictError):
-            # Saved by somebody since it was read; the next push reads it again.
+        elif isinstance(error, VersionConflictError | OrderLockedError):
+            # Somebody saves it, or has since it was read; the next push reads it again.
             note = reason(error)
             self._ledger.postpone([entry], seconds=OUTAGE_SECONDS, note=note)
             self._add(entry, "postponed", note)

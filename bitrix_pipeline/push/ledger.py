@@ -14,7 +14,7 @@ from datetime import datetime
 from psycopg import sql
 from psycopg.rows import class_row
 
-from bitrix_pipeline.push.diffs import Difference, differs, parameters
+from bitrix_pipeline.push.diffs import Difference, parameters, stale
 from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap, Target
 from bitrix_pipeline.sync.postgres import Connection
 from bitrix_pipeline.sync.target_sql import internal, qualified
@@ -52,10 +52,9 @@ SELECT count(*) FILTER (WHERE state = 'dead') FROM noted
 # The CRM took it back, or a sync brought what Bitrix has.
 WITHDRAW = """
 WITH gone AS (
-    UPDATE {ledger} AS ledger SET state = 'withdrawn', sending_since = NULL, last_error = NULL
-    WHERE ledger.state IN ('waiting', 'dead', 'skipped')
-      AND NOT EXISTS (SELECT FROM ({differs}) AS diff WHERE diff.order_id = ledger.order_id)
-    RETURNING ledger.order_id, ledger.desired
+    UPDATE {ledger} AS withdrawn SET state = 'withdrawn', sending_since = NULL, last_error = NULL
+    WHERE order_id IN (SELECT ledger.order_id {stale})
+    RETURNING order_id, desired
 )
 INSERT INTO {history} (order_id, event, desired, run_id, note)
 SELECT order_id, 'withdrawn', desired, %(run_id)s, 'nothing is left to be sent' FROM gone
@@ -212,7 +211,7 @@ class Ledger:
         query = sql.SQL(WITHDRAW).format(
             ledger=internal("push_orders"),
             history=internal("push_history"),
-            differs=differs(self._schema),
+            stale=stale(self._schema),
         )
         self._connection.execute(query, {**parameters(statuses), "run_id": self._run_id})
 

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
-from bitrix_pipeline.bitrix_rest import BitrixShop
+from bitrix_pipeline.bitrix_rest import OWN_METHOD, BitrixShop
 from bitrix_pipeline.crash_points import crash_point
-from bitrix_pipeline.errors import PipelineError, TransientError
+from bitrix_pipeline.errors import PipelineError, SettingsError, TransientError
 from bitrix_pipeline.model.orders import ORDERS
 from bitrix_pipeline.push.batch import Batch
 from bitrix_pipeline.push.diffs import Difference, find_differences
@@ -82,10 +82,12 @@ class Push:
             with connection.transaction():
                 noted_dead = ledger.note(self._found(connection, statuses))
                 ledger.withdraw(statuses)
-            self._refuse_mass_change(ledger.due(), allow_mass=allow_mass)
+            due = ledger.due()
+            self._refuse_mass_change(due, allow_mass=allow_mass)
             crash_point("push.noted")
             outcomes: list[OrderOutcome] = []
-            if not fault:
+            if due and not fault:
+                self._require_silence()
                 outcomes, fault = self._batches(ledger.take_up, Batch.run, statuses)
             result = PushResult((*recovered, *outcomes), noted_dead, ledger.waiting(), fault)
         log.info("pushed %s", result.numbers())
@@ -141,6 +143,14 @@ class Push:
                 f"the status of {orders:,} orders would change in Bitrix, more than "
                 f"PUSH_MAX_CHANGES={self._settings.max_changes:,}; nothing was sent. Bitrix mails "
                 "buyers about it: if that is meant, run bitrix-pipeline push run --allow-mass"
+            )
+
+    def _require_silence(self) -> None:
+        if not self._settings.mails_buyers and not self._shop.orders.has_own_method():
+            raise SettingsError(
+                "PUSH_MAILS_BUYERS=false takes our module in the shop, and the webhook has no method "
+                f"{OWN_METHOD}; nothing was sent. Install the module and give the webhook its scope, "
+                "or let Bitrix mail"
             )
 
     def _ledger(self, connection: Connection) -> Ledger:

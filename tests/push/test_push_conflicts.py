@@ -83,21 +83,27 @@ def test_the_newest_wins_if_told_so(desk: Desk, order: int, after: str, winner: 
     assert desk.in_bitrix(order)[0] == {"crm": "P", "bitrix": "F"}[winner]
 
 
+BEFORE, AFTER = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
+
+
 @pytest.mark.parametrize(
-    ("changed", "canceled", "step"),
+    ("status", "canceled", "step"),
     [
-        (timedelta(seconds=-1), False, "write"),
-        (timedelta(seconds=1), False, "give way"),
-        (None, False, "give way"),
-        (timedelta(seconds=-1), True, "give way"),
+        (BEFORE, None, "write"),
+        (AFTER, None, "give way"),
+        (None, None, "give way"),
+        (BEFORE, BEFORE, "write"),
+        (BEFORE, AFTER, "give way"),
     ],
-    ids=["older", "newer", "unknown", "an old cancellation whose own time is unknown"],
+    ids=["older", "newer", "unknown", "both older", "an older status and a newer cancellation"],
 )
-def test_in_doubt_bitrix_is_newer(changed: timedelta | None, canceled: bool, step: str) -> None:  # noqa: FBT001
+def test_in_doubt_bitrix_is_newer(
+    status: datetime | None, canceled: datetime | None, step: str
+) -> None:
     entry = Entry(1, "paid", NOW, "P", False, 0, "N", False, None)  # noqa: FBT003
     state = OrderState(
-        id=1, status="F", is_canceled=canceled, is_marked=False, version=2,
-        status_changed_at=NOW + changed if changed else None,
+        id=1, status="F", is_canceled=canceled is not None, is_marked=False, version=2,
+        status_changed_at=status, cancellation_changed_at=canceled, updated_at=AFTER,
     )  # fmt: skip
 
     verdict = judge(entry, state, STATUSES, "newest_wins")
