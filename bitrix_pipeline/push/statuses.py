@@ -21,6 +21,11 @@ def known_statuses(connection: Connection, settings: PushSettings) -> dict[str, 
     return {str(code): str(type_) for code, type_ in rows}
 
 
+def statuses_in(shop: BitrixShop) -> dict[str, str]:
+    """The same as Bitrix tells it. Raises RestError."""
+    return {status.id: TYPES.get(status.type, status.type) for status in shop.statuses()}
+
+
 def read_map(connection: Connection, settings: PushSettings, shop: BitrixShop | None) -> StatusMap:
     """Both directions, checked. Raises SettingsError, or RestError where Bitrix is asked.
 
@@ -32,5 +37,5 @@ def read_map(connection: Connection, settings: PushSettings, shop: BitrixShop | 
     if not known and shop is None:
         return StatusMap(words, codes, faults={})
     if not known and shop is not None:
-        known = {status.id: TYPES.get(status.type, status.type) for status in shop.statuses()}
+        known = statuses_in(shop)
     return status_map(words, codes, known)
