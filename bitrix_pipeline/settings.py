@@ -261,6 +261,11 @@ class Settings(BaseSettings):
             self.postgres_url, "POSTGRES_URL", "postgresql://user:password@host:5432/db"
         )
 
+    @property
+    def has_rest_url(self) -> bool:
+        """Whether statuses go back to Bitrix."""
+        return bool(self.bitrix_rest_url.get_secret_value())
+
     def require_rest_url(self) -> str:
         """The webhook's URL. Raises SettingsError when it is not set."""
         return _required(

@@ -45,7 +45,7 @@ class Rest:
 
 def open_rest(settings: Settings) -> tuple[Rest | None, list[Finding]]:
     """A client that asks once, or the finding that tells why there is none."""
-    if not settings.bitrix_rest_url.get_secret_value():
+    if not settings.has_rest_url:
         return None, [note(TOPIC, "BITRIX_REST_URL is not set: no status goes back to Bitrix.")]
     try:
         webhook = Webhook.parse(settings.require_rest_url())

@@ -76,7 +76,7 @@ def reference(name: str, source: str | Expression, to: str, description: str) ->
 
 
 def crm_status(
-    name: str, source: CrmStatus, description: str, *, unless: tuple[str, ...], echo: str = ""
+    name: str, source: CrmStatus, description: str, *, unless: tuple[str, ...]
 ) -> Column:
     return Column(
         name,
@@ -85,5 +85,4 @@ def crm_status(
         description,
         is_indexed=True,
         owned_by_crm_unless_changed=unless,
-        unless_echo=echo,
     )

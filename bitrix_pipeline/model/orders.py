@@ -130,14 +130,6 @@ def _array_element(sql: str) -> str:
     return f"CONCAT('\"', {escaped}, '\"')"
 
 
-# A push that was killed has left its mark; it did this, or Bitrix did the same.
-OWN_ECHO = """EXISTS (
-    SELECT FROM bitrix_pipeline.push_orders AS told
-    WHERE told.order_id = target.id AND told.sending_since IS NOT NULL
-      AND told.target_canceled = excluded.is_canceled
-      AND COALESCE(told.target_status, excluded.bitrix_status)
-          IS NOT DISTINCT FROM excluded.bitrix_status)"""
-
 ORDERS = Table(
     name="orders",
     description="Every order of the shop, with what the buyer left in its form.",
@@ -155,7 +147,6 @@ ORDERS = Table(
             CrmStatus("b_sale_order.STATUS_ID", "b_sale_order.CANCELED"),
             "The CRM's own word. Written by a sync only when Bitrix's own status changed.",
             unless=("bitrix_status", "is_canceled"),
-            echo=OWN_ECHO,
         ),
         text("bitrix_status", "b_sale_order.STATUS_ID", "Bitrix's status code."),
         flag("is_paid", "b_sale_order.PAYED", "Paid in full."),

@@ -44,9 +44,7 @@ class Column:
     finished_by: str | None = None
     """The Postgres expression that does so; `{}` stands for the staged column."""
     owned_by_crm_unless_changed: tuple[str, ...] = ()
-    """After the row exists a sync writes this column only when one of these changed…"""
-    unless_echo: str = ""
-    """…and not when this Postgres condition on `target` and `excluded` knows the change as our own."""
+    """After the row exists a sync writes this column only when one of these changed."""
 
     @property
     def default(self) -> str | None:

@@ -26,8 +26,15 @@ CREATE TEMP TABLE archived (order_id bigint PRIMARY KEY, archived_at timestamptz
 class TargetSql:
     """The statements for one table in one target schema."""
 
-    def __init__(self, table: Table, schema: str, partition_size: int) -> None:
+    def __init__(
+        self,
+        table: Table,
+        schema: str,
+        partition_size: int,
+        kept: sql.Composable,
+    ) -> None:
         self.table = table
+        self._kept = kept
         self.schema = schema
         self.partition_size = partition_size
         self.name = qualified(schema, table.name)
@@ -238,18 +245,17 @@ class TargetSql:
         return sql.SQL(", ").join(sets)
 
     def _assignment(self, name: str) -> Sql:
-        column, declared = sql.Identifier(name), self.table.column(name)
-        owners = declared.owned_by_crm_unless_changed
+        column, owners = sql.Identifier(name), self.table.column(name).owned_by_crm_unless_changed
         if not owners:
             return sql.SQL("{0} = excluded.{0}").format(column)
         return sql.SQL(
-            "{0} = CASE WHEN target.is_placeholder OR ({1}) IS DISTINCT FROM ({2}) AND NOT {3}"
+            "{0} = CASE WHEN target.is_placeholder OR ({1}) IS DISTINCT FROM ({2}) AND NOT ({3})"
             " THEN excluded.{0} ELSE target.{0} END"
         ).format(
             column,
             sql.SQL(", ").join(sql.SQL("target.{}").format(sql.Identifier(n)) for n in owners),
             sql.SQL(", ").join(sql.SQL("excluded.{}").format(sql.Identifier(n)) for n in owners),
-            sql.SQL(declared.unless_echo or "false"),
+            self._kept,
         )
 
     def _buckets(self, width: int, fingerprint: sql.SQL) -> Sql:

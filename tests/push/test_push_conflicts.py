@@ -67,6 +67,66 @@ def test_the_same_change_on_both_sides_is_no_conflict(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
+    ("policy", "word", "in_bitrix"),
+    [
+        ("bitrix_wins", "completed", "F"),
+        ("crm_wins", "paid", "P"),
+        ("newest_wins", "completed", "F"),
+    ],
+)
+def test_a_change_of_bitrixs_that_a_sync_meets_first(
+    desk: Desk, order: int, policy: str, word: str, in_bitrix: str
+) -> None:
+    """Only a push knows since when the CRM has had its word, so in doubt Bitrix's is newer."""
+    desk.pipeline.sync("orders", crm_wins=policy == "crm_wins")
+
+    assert desk.in_crm(order) == (word, "F", False)
+    assert desk.run(conflict=policy).failed == 0
+    assert desk.in_bitrix(order) == (in_bitrix, "N")
+    assert desk.in_crm(order) == (word, in_bitrix, False)
+
+
+@pytest.mark.parametrize("word", ["new", "packed"])
+def test_what_both_agreed_on_does_not_win_over_bitrixs_news(desk: Desk, word: str) -> None:
+    """`packed` has gone to Bitrix as P before."""
+    [order] = desk.prepare(1)
+    desk.set(word, order)
+    desk.run(push_mapping={"packed": "P"})
+    desk.bitrix_sets(order, "STATUS_ID = 'F'")
+
+    desk.pipeline.sync("orders", crm_wins=True, push_mapping={"packed": "P"})
+
+    assert desk.in_crm(order) == ("completed", "F", False)
+
+
+def test_a_cancellation_in_bitrix_does_not_win_over_the_crm_if_told_so(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    desk.bitrix_sets(order, "CANCELED = 'Y'")
+
+    desk.pipeline.sync("orders", crm_wins=True)
+
+    assert desk.in_crm(order) == ("paid", "N", True)
+    assert desk.run(conflict="crm_wins").sent == 1
+    assert desk.in_bitrix(order) == ("P", "N")
+
+
+def test_a_word_that_will_not_be_sent_does_not_win(desk: Desk) -> None:
+    lost, skipped = desk.prepare(2)
+    desk.set("lost", lost)
+    desk.run()
+    desk.set("paid", skipped)
+    desk.crm.run("INSERT INTO bitrix_pipeline.push_orders (order_id, state, desired)"
+        " VALUES (%s, 'skipped', 'paid')", skipped)  # fmt: skip
+    for order in (lost, skipped):
+        desk.bitrix_sets(order, "STATUS_ID = 'F'")
+
+    desk.pipeline.sync("orders", crm_wins=True)
+
+    assert desk.in_crm(lost) == desk.in_crm(skipped) == ("completed", "F", False)
+
+
+@pytest.mark.parametrize(
     ("after", "winner"), [("-1 hour", "crm"), ("+1 hour", "bitrix")], ids=["older", "newer"]
 )
 def test_the_newest_wins_if_told_so(desk: Desk, order: int, after: str, winner: str) -> None:
