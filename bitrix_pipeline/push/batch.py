@@ -48,6 +48,8 @@ class Batch:
         self._outcomes: dict[int, OrderOutcome] = {}
         self._before: dict[int, OrderState] = {}
         self._conflicts: set[int] = set()
+        self._in_doubt: list[int] = []
+        """Bitrix may still do what it was told."""
 
     def run(self) -> list[OrderOutcome]:
         """What became of each; those that nobody could be asked about are put off.
@@ -75,19 +77,17 @@ class Batch:
         return [self._outcomes[entry.order_id] for entry in self._entries]
 
     def recover(self) -> list[OrderOutcome]:
-        """Of orders that a killed push had taken up: those that it did change.
+        """Of orders that an earlier push left in doubt: those that it did change.
 
         They are confirmed before the CRM's words are looked at anew. Else a change of the CRM's made
         meanwhile would look like one that Bitrix's own change is in conflict with.
         """
         states = self._read([entry.order_id for entry in self._entries])
-        if self.fault:
-            return []
         for entry in self._entries:
             state = states.get(entry.order_id)
             if state and entry.target.is_met_by(status_of(state)):
                 self._confirm(entry, state)
-        self._ledger.release([e.order_id for e in self._entries])
+        self._ledger.release(list(states))
         return list(self._outcomes.values())
 
     def _write(
@@ -103,16 +103,12 @@ class Batch:
             self.fault = error
             return {}
         crash_point("push.after_write")
-        unknown = [order for order, a in answers.items() if isinstance(a, UnknownOutcome)]
         # Nobody knows whether these were written, so they are read and not written again.
-        seen = self._read(unknown) if unknown else {}
-        return {
-            entry: answers[entry.order_id]
-            if entry.order_id not in unknown
-            else seen[entry.order_id]
-            for entry in entries
-            if entry.order_id not in unknown or entry.order_id in seen
-        }
+        self._in_doubt = [order for order, a in answers.items() if isinstance(a, UnknownOutcome)]
+        known = {order: a for order, a in answers.items() if order not in self._in_doubt}
+        if self._in_doubt:
+            known |= self._read(self._in_doubt)
+        return {entry: known[entry.order_id] for entry in entries if entry.order_id in known}
 
     def _settle(self, entry: Entry, answer: OrderState | RestError) -> None:
         """Success may still mean that the order was not changed, or is marked."""
@@ -153,9 +149,7 @@ class Batch:
         if not entries:
             return
         note = reason(self.fault) if self.fault else "it was not executed"
-        self._ledger.postpone(entries, seconds=OUTAGE_SECONDS, note=note)
-        for entry in entries:
-            self._add(entry, "postponed", note)
+        self._postpone(entries, note)
 
     def _read(self, orders: Sequence[int]) -> dict[int, OrderState]:
         """Those that could be read; the others have their outcome, or wait."""
@@ -176,14 +170,18 @@ class Batch:
             self.fault = self.fault or error
         elif isinstance(error, VersionConflictError | OrderLockedError):
             # Somebody saves it, or has since it was read; the next push reads it again.
-            note = reason(error)
-            self._ledger.postpone([entry], seconds=OUTAGE_SECONDS, note=note)
-            self._add(entry, "postponed", note)
+            self._postpone([entry], reason(error))
         else:
             self._blame(entry, reason(error))
 
+    def _postpone(self, entries: Sequence[Entry], note: str) -> None:
+        self._ledger.postpone(entries, seconds=OUTAGE_SECONDS, note=note, in_doubt=self._in_doubt)
+        for entry in entries:
+            self._add(entry, "postponed", note)
+
     def _blame(self, entry: Entry, note: str) -> None:
-        is_last = self._ledger.fail(entry, note, self._settings.retry_seconds)
+        waits, in_doubt = self._settings.retry_seconds, entry.order_id in self._in_doubt
+        is_last = self._ledger.fail(entry, note, waits, in_doubt=in_doubt)
         state = self._before.get(entry.order_id)
         before = status_of(state) if state else None
         self._ledger.tell(entry, Told("dead" if is_last else "failed", before, note=note))

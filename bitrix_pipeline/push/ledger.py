@@ -66,8 +66,8 @@ SELECT count(*) FROM {ledger} WHERE state = 'waiting' AND next_attempt_at <= clo
 
 WAITING = "SELECT count(*) FROM {ledger} WHERE state = 'waiting'"
 
-# One that breaks the shop's PHP breaks its whole batch, so those that failed travel in smaller ones:
-# what fails alone is to blame. The order's word is compared once more: what the CRM changed since is
+# One that breaks the shop's PHP breaks its whole batch, so those that failed travel in half as many
+# each time: what fails alone is to blame. The order's word is compared once more: what the CRM changed since is
 # for the next push.
 TAKE_UP = """
 WITH due AS (
@@ -79,7 +79,7 @@ WITH due AS (
 ), chosen AS (
     SELECT order_id FROM due WHERE attempts = (SELECT min(attempts) FROM due)
     ORDER BY next_attempt_at, order_id
-    LIMIT (SELECT greatest(1, floor(%(limit)s / 4.0 ^ min(attempts))) FROM due)
+    LIMIT (SELECT greatest(1, floor(%(limit)s / 2.0 ^ min(attempts))) FROM due)
 )
 UPDATE {ledger} AS ledger SET sending_since = clock_timestamp(), run_id = %(run_id)s
 FROM chosen WHERE ledger.order_id = chosen.order_id
@@ -95,7 +95,7 @@ WHERE ledger.order_id = ANY (%(orders)s) AND ledger.sending_since IS NOT NULL
 ORDER BY ledger.order_id FOR UPDATE OF ledger
 """
 
-# A push was killed, or lost Postgres, before it had noted what came of these.
+# A push was killed before it had noted what came of these, or had no answer and saw no change.
 IN_DOUBT = """
 SELECT order_id FROM {ledger}
 WHERE sending_since IS NOT NULL AND target_canceled IS NOT NULL
@@ -133,12 +133,13 @@ UPDATE {ledger} SET attempts = attempts + 1,
     state = CASE WHEN attempts >= cardinality(%(waits)s::float8[]) THEN 'dead' ELSE 'waiting' END,
     next_attempt_at = clock_timestamp()
         + make_interval(secs => COALESCE((%(waits)s::float8[])[attempts + 1], 0) * %(jitter)s),
-    sending_since = NULL, last_error = %(note)s
+    sending_since = CASE WHEN %(in_doubt)s THEN sending_since END, last_error = %(note)s
 WHERE order_id = %(order)s RETURNING state
 """
 
 POSTPONE = """
-UPDATE {ledger} SET sending_since = NULL, last_error = %(note)s,
+UPDATE {ledger} SET last_error = %(note)s,
+    sending_since = CASE WHEN order_id = ANY (%(in_doubt)s) THEN sending_since END,
     next_attempt_at = clock_timestamp() + make_interval(secs => %(seconds)s)
 WHERE order_id = ANY (%(orders)s)
 """
@@ -230,7 +231,7 @@ class Ledger:
         return [int(order) for (order,) in rows]
 
     def in_doubt(self, limit: int, *, without: Sequence[int]) -> list[int]:
-        """Orders that a push took up and left: nobody knows what came of them."""
+        """Orders that a push took up, and nobody knows what came of them."""
         values = {"limit": limit, "not": list(without)}
         rows = self._connection.execute(self._statement(IN_DOUBT), values)
         return [int(order) for (order,) in rows]
@@ -268,8 +269,8 @@ class Ledger:
             },
         )
 
-    def fail(self, entry: Entry, note: str, waits: Sequence[float]) -> bool:
-        """Counts a try; returns whether that was the last."""
+    def fail(self, entry: Entry, note: str, waits: Sequence[float], *, in_doubt: bool) -> bool:
+        """Counts a try; returns whether that was the last. The mark stays on what is in doubt."""
         row = self._connection.execute(
             self._statement(FAIL),
             {
@@ -277,14 +278,17 @@ class Ledger:
                 "waits": list(waits),
                 "jitter": random.uniform(1 - JITTER, 1 + JITTER),  # noqa: S311 - no secret
                 "note": note,
+                "in_doubt": in_doubt,
             },
         ).fetchone()
         return bool(row and row[0] == "dead")
 
-    def postpone(self, entries: Sequence[Entry], *, seconds: float, note: str) -> None:
+    def postpone(
+        self, entries: Sequence[Entry], *, seconds: float, note: str, in_doubt: Sequence[int]
+    ) -> None:
         """Puts them off without counting the try: the fault was not theirs."""
         orders = [entry.order_id for entry in entries]
-        values = {"orders": orders, "seconds": seconds, "note": note}
+        values = {"orders": orders, "seconds": seconds, "note": note, "in_doubt": list(in_doubt)}
         self._connection.execute(self._statement(POSTPONE), values)
 
     def tell(self, entry: Entry, told: Told) -> None:

@@ -5,8 +5,8 @@ Invariants:
   after kill -9 or a lost answer, and never over a change of Bitrix's that nobody has looked at;
 - a batch holds the orders' turn from the reading to the commit, as a sync does: the echo of a change
   waits outside, and finds an order that knows it already; two pushes take turns too;
-- what is about to be sent is marked in a commit of its own: of a killed push the next one first finds
-  out what became of it, and a sync in between knows the echo by the mark;
+- what is about to be sent is marked in a commit of its own: what became of it after a kill
+  or a lost answer, the next push finds out first, and a sync in between knows the echo by the mark;
 - an order's own fault costs that order a try and nobody else; an outage costs nobody one.
 """
 
@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from bitrix_pipeline.bitrix_rest import OWN_METHOD, BitrixShop
 from bitrix_pipeline.crash_points import crash_point
@@ -34,8 +34,6 @@ from bitrix_pipeline.sync.target import Target
 log = logging.getLogger(__name__)
 
 WITHOUT_A_RUN = "shell"
-
-Work: TypeAlias = Callable[[Batch], list[OrderOutcome]]
 
 
 class Choose(Protocol):
@@ -94,7 +92,7 @@ class Push:
         return result
 
     def _batches(
-        self, choose: Choose, work: Work, statuses: StatusMap
+        self, choose: Choose, work: Callable[[Batch], list[OrderOutcome]], statuses: StatusMap
     ) -> tuple[list[OrderOutcome], PipelineError | None]:
         """One after another until nothing is left or a fault would meet the next one too."""
         outcomes: list[OrderOutcome] = []

@@ -228,9 +228,9 @@ def test_an_order_that_kills_php_is_given_up_and_the_others_of_its_batch_are_not
     desk.rest.behaves(fatal=frozenset({bad}))
     desk.set("paid", [bad, *good])
 
-    for _ in range(3):
+    for _ in range(5):
         desk.make_due()
-        desk.run(batch=8)
+        desk.run(batch=8, retry_seconds=(60.0,) * 4)
 
     assert desk.ledger(bad) == "dead"
     assert {desk.ledger(order) for order in good} == {"confirmed"}

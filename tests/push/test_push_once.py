@@ -158,6 +158,20 @@ def test_a_write_that_was_lost_on_the_way_is_sent_by_the_next_push(desk: Desk) -
     assert len(desk.rest.mails) == 2
 
 
+def test_a_write_that_bitrix_does_after_it_was_read_again_is_known_for_our_own(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.set("packed", order)
+    desk.rest.suffers(None, None, cut_connection(applies=False))
+    desk.run(push_mapping=MANY_TO_ONE)
+    desk.bitrix_sets(order, "STATUS_ID = 'P'")
+
+    desk.pipeline.sync("orders")
+
+    assert desk.in_crm(order) == ("packed", "P", False)
+    assert desk.run(push_mapping=MANY_TO_ONE).confirmed == 1
+    assert (desk.ledger(order), desk.ledger(order, "sending_since")) == ("confirmed", None)
+
+
 def test_what_cannot_be_read_again_waits_without_a_try(desk: Desk) -> None:
     [order] = desk.prepare(1)
     desk.set("paid", order)
