@@ -19,9 +19,6 @@ from bitrix_pipeline.push.mapping import StatusMap
 from bitrix_pipeline.push.result import Kind, OrderOutcome
 from bitrix_pipeline.push.settings import PushSettings
 
-OUTAGE_SECONDS = 10.0
-"""Before an order is looked at again after an outage."""
-
 MARKED = "Bitrix saved it with a warning: the order is marked there"
 NOT_CHANGED = "Bitrix was told and has not changed it"
 
@@ -175,7 +172,7 @@ class Batch:
             self._blame(entry, reason(error))
 
     def _postpone(self, entries: Sequence[Entry], note: str) -> None:
-        self._ledger.postpone(entries, seconds=OUTAGE_SECONDS, note=note, in_doubt=self._in_doubt)
+        self._ledger.postpone(entries, note=note, in_doubt=self._in_doubt)
         for entry in entries:
             self._add(entry, "postponed", note)
 

@@ -49,7 +49,7 @@ ORDER BY order_id LIMIT %(limit)s
 """
 
 STALE = """
-FROM {ledger} AS ledger WHERE ledger.state IN ('waiting', 'dead', 'skipped')
+ledger.state IN ('waiting', 'dead', 'skipped')
   AND NOT EXISTS (SELECT FROM ({differs}) AS diff WHERE diff.order_id = ledger.order_id)
 """
 
@@ -101,7 +101,9 @@ def count_differences(
 
 def is_stale(connection: Connection, statuses: StatusMap, *, schema: str) -> bool:
     """Whether the ledger waits for something that is no difference any more."""
-    query = sql.SQL("SELECT EXISTS (SELECT {})").format(stale(schema))
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} AS ledger WHERE {})").format(
+        internal("push_orders"), stale(schema)
+    )
     row = connection.execute(query, parameters(statuses)).fetchone()
     return bool(row and row[0])
 
@@ -117,8 +119,8 @@ def table_of(differences: list[Difference]) -> pd.DataFrame:
 
 
 def stale(schema: str) -> sql.Composed:
-    """FROM and WHERE of the ledger's open rows without a difference; takes `parameters`."""
-    return sql.SQL(STALE).format(ledger=internal("push_orders"), differs=_differs(schema))
+    """A condition on `ledger`: open, and no difference any more; takes `parameters`."""
+    return sql.SQL(STALE).format(differs=_differs(schema))
 
 
 def _differs(schema: str) -> sql.Composed:

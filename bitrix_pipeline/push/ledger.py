@@ -52,8 +52,8 @@ SELECT count(*) FILTER (WHERE state = 'dead') FROM noted
 # The CRM took it back, or a sync brought what Bitrix has.
 WITHDRAW = """
 WITH gone AS (
-    UPDATE {ledger} AS withdrawn SET state = 'withdrawn', sending_since = NULL, last_error = NULL
-    WHERE order_id IN (SELECT ledger.order_id {stale})
+    UPDATE {ledger} AS ledger SET state = 'withdrawn', sending_since = NULL, last_error = NULL
+    WHERE {stale}
     RETURNING order_id, desired
 )
 INSERT INTO {history} (order_id, event, desired, run_id, note)
@@ -140,7 +140,7 @@ WHERE order_id = %(order)s RETURNING state
 POSTPONE = """
 UPDATE {ledger} SET last_error = %(note)s,
     sending_since = CASE WHEN order_id = ANY (%(in_doubt)s) THEN sending_since END,
-    next_attempt_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+    next_attempt_at = clock_timestamp()
 WHERE order_id = ANY (%(orders)s)
 """
 
@@ -283,12 +283,10 @@ class Ledger:
         ).fetchone()
         return bool(row and row[0] == "dead")
 
-    def postpone(
-        self, entries: Sequence[Entry], *, seconds: float, note: str, in_doubt: Sequence[int]
-    ) -> None:
-        """Puts them off without counting the try: the fault was not theirs."""
+    def postpone(self, entries: Sequence[Entry], *, note: str, in_doubt: Sequence[int]) -> None:
+        """Leaves them to the next push without counting the try: the fault was not theirs."""
         orders = [entry.order_id for entry in entries]
-        values = {"orders": orders, "seconds": seconds, "note": note, "in_doubt": list(in_doubt)}
+        values = {"orders": orders, "note": note, "in_doubt": list(in_doubt)}
         self._connection.execute(self._statement(POSTPONE), values)
 
     def tell(self, entry: Entry, told: Told) -> None:

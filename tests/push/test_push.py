@@ -108,7 +108,6 @@ def test_an_order_that_somebody_is_saving_waits_without_a_try(desk: Desk, refusa
 
     assert (result.sent, result.failed, result.waiting, result.fault) == (1, 0, 1, None)
     assert desk.ledger(orders[1], "attempts") == 0
-    desk.make_due()
     assert desk.run().sent == 1
 
 
@@ -275,7 +274,6 @@ def test_an_outage_costs_no_order_a_try(desk: Desk, outage: object) -> None:
     assert result.fault is not None
     assert (result.sent, result.failed, result.waiting) == (0, 0, 2)
     assert desk.ledger(orders[0], "attempts") == 0
-    desk.make_due()
     assert desk.run().sent == 2
 
 
