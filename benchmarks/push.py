@@ -66,6 +66,10 @@ def main() -> int:
         status.update("a shop and a CRM that agree")
         size = max(SHOP_ORDERS, 20 * wanted.orders)
         shop = kept_shop(mariadb, lines=round(size * LINES_PER_ORDER), anew=False)
+        # An earlier run has changed this shop.
+        shop.run(
+            f"UPDATE b_sale_order SET STATUS_ID = 'N', CANCELED = 'N' ORDER BY ID DESC LIMIT {wanted.orders}"
+        )
         crm = fresh_crm(postgres, "pushed")
         for table in ("order_statuses", "orders"):
             sync(shop.url, crm, table)

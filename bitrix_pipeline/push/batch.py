@@ -14,7 +14,7 @@ from bitrix_pipeline.bitrix_rest import (
 from bitrix_pipeline.crash_points import crash_point
 from bitrix_pipeline.push.errors import is_of_all, reason
 from bitrix_pipeline.push.judge import change_for, judge, status_of
-from bitrix_pipeline.push.ledger import Entry, Ledger, Told
+from bitrix_pipeline.push.ledger import Entry, Ledger, Settled
 from bitrix_pipeline.push.mapping import StatusMap
 from bitrix_pipeline.push.result import Kind, OrderOutcome
 from bitrix_pipeline.push.settings import PushSettings
@@ -45,6 +45,7 @@ class Batch:
         self._outcomes: dict[int, OrderOutcome] = {}
         self._before: dict[int, OrderState] = {}
         self._conflicts: set[int] = set()
+        self._settled: list[Settled] = []
         self._in_doubt: list[int] = []
         """Bitrix may still do what it was told."""
 
@@ -69,7 +70,8 @@ class Batch:
             elif verdict.step == "give way":
                 self._give_way(entry, states[entry.order_id])
         for entry, answer in answers.items():
-            self._settle(entry, answer)
+            self._verify(entry, answer)
+        self._ledger.settle(self._settled)
         self._put_off([e for e in self._entries if e.order_id not in self._outcomes])
         return [self._outcomes[entry.order_id] for entry in self._entries]
 
@@ -84,7 +86,8 @@ class Batch:
             state = states.get(entry.order_id)
             if state and entry.target.is_met_by(status_of(state)):
                 self._confirm(entry, state)
-        self._ledger.release(list(states))
+        self._ledger.settle(self._settled)
+        self._ledger.release([*states, *self._outcomes])
         return list(self._outcomes.values())
 
     def _write(
@@ -107,7 +110,7 @@ class Batch:
             known |= self._read(self._in_doubt)
         return {entry: known[entry.order_id] for entry in entries if entry.order_id in known}
 
-    def _settle(self, entry: Entry, answer: OrderState | RestError) -> None:
+    def _verify(self, entry: Entry, answer: OrderState | RestError) -> None:
         """Success may still mean that the order was not changed, or is marked."""
         if not isinstance(answer, OrderState):
             self._failed(entry, answer)
@@ -122,24 +125,20 @@ class Batch:
             note = (
                 f"Bitrix had changed too, from {entry.seen} to {before}; the CRM's stands. {note}"
             )
-        self._ledger.confirm(entry)
-        self._ledger.remember(entry, now, answer.version)
-        self._ledger.tell(entry, Told("sent", before, now, note.strip() or None))
+        self._settled.append(Settled(entry, "sent", before, now, answer.version, note.strip()))
         self._add(entry, "sent", note.strip())
 
     def _confirm(self, entry: Entry, state: OrderState) -> None:
         now = status_of(state)
-        self._ledger.confirm(entry)
-        self._ledger.remember(entry, now, state.version)
-        self._ledger.tell(entry, Told("confirmed", now, now, "Bitrix had it already"))
+        note = "Bitrix had it already"
+        self._settled.append(Settled(entry, "confirmed", now, now, state.version, note))
         self._add(entry, "already")
 
     def _give_way(self, entry: Entry, state: OrderState) -> None:
         now, policy = status_of(state), self._settings.conflict
         note = f"Bitrix changed too, from {entry.seen} to {now}, and stands ({policy})"
-        self._ledger.give_way(entry, note)
-        self._ledger.remember(entry, now, state.version, word=self._statuses.word(now))
-        self._ledger.tell(entry, Told("conflict", now, now, note))
+        word = self._statuses.word(now)
+        self._settled.append(Settled(entry, "conflict", now, now, state.version, note, word))
         self._add(entry, "conflict", note)
 
     def _put_off(self, entries: Sequence[Entry]) -> None:
@@ -177,11 +176,14 @@ class Batch:
             self._add(entry, "postponed", note)
 
     def _blame(self, entry: Entry, note: str) -> None:
-        waits, in_doubt = self._settings.retry_seconds, entry.order_id in self._in_doubt
-        is_last = self._ledger.fail(entry, note, waits, in_doubt=in_doubt)
         state = self._before.get(entry.order_id)
-        before = status_of(state) if state else None
-        self._ledger.tell(entry, Told("dead" if is_last else "failed", before, note=note))
+        is_last = self._ledger.fail(
+            entry,
+            note,
+            self._settings.retry_seconds,
+            before=status_of(state) if state else None,
+            in_doubt=entry.order_id in self._in_doubt,
+        )
         self._add(entry, "dead" if is_last else "failed", note)
 
     def _add(self, entry: Entry, kind: Kind, note: str = "") -> None:

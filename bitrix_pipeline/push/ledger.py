@@ -10,6 +10,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from psycopg import sql
 from psycopg.rows import class_row
@@ -107,34 +108,46 @@ RELEASE = """
 UPDATE {ledger} SET sending_since = NULL WHERE order_id = ANY (%(orders)s)
 """
 
-CONFIRM = """
-UPDATE {ledger} SET state = 'confirmed', confirmed = desired, confirmed_at = clock_timestamp(),
-    sending_since = NULL, last_error = NULL
-WHERE order_id = %(order)s
-"""
-
-YIELD = """
-UPDATE {ledger} SET state = 'conflict', sending_since = NULL, last_error = %(note)s
-WHERE order_id = %(order)s
-"""
-
 # What Bitrix has now; the word only where Bitrix's stands, and the CRM has not changed it since.
-REMEMBER = """
-UPDATE {orders} SET bitrix_status = %(code)s, is_canceled = %(canceled)s,
-    version = COALESCE(%(version)s, version),
-    status = CASE WHEN %(yields)s AND status IS NOT DISTINCT FROM %(desired)s
-        THEN %(word)s ELSE status END
-WHERE id = %(order)s
+SETTLE = """
+WITH given AS (
+    SELECT * FROM unnest(%(orders)s::bigint[], %(events)s::text[], %(desired)s::text[],
+        %(codes)s::text[], %(canceled)s::boolean[], %(versions)s::bigint[], %(words)s::text[],
+        %(before)s::text[], %(after)s::text[], %(notes)s::text[])
+        AS given (order_id, event, desired, code, canceled, version, word, before, after, note)
+), in_ledger AS (
+    UPDATE {ledger} AS ledger SET sending_since = NULL,
+        state = CASE event WHEN 'conflict' THEN 'conflict' ELSE 'confirmed' END,
+        confirmed = CASE event WHEN 'conflict' THEN confirmed ELSE given.desired END,
+        confirmed_at = CASE event WHEN 'conflict' THEN confirmed_at ELSE clock_timestamp() END,
+        last_error = CASE event WHEN 'conflict' THEN note END
+    FROM given WHERE ledger.order_id = given.order_id
+), in_orders AS (
+    UPDATE {orders} AS o SET bitrix_status = code, is_canceled = canceled,
+        version = COALESCE(given.version, o.version),
+        status = CASE WHEN event = 'conflict' AND o.status IS NOT DISTINCT FROM desired
+            THEN word ELSE o.status END
+    FROM given WHERE o.id = given.order_id
+)
+INSERT INTO {history} (order_id, event, desired, bitrix_before, bitrix_after, run_id, note)
+SELECT order_id, event, desired, before, after, %(run_id)s, note FROM given
 """
 
 # A wait for each try that may fail; the failure after the last wait is final.
 FAIL = """
-UPDATE {ledger} SET attempts = attempts + 1,
-    state = CASE WHEN attempts >= cardinality(%(waits)s::float8[]) THEN 'dead' ELSE 'waiting' END,
-    next_attempt_at = clock_timestamp()
-        + make_interval(secs => COALESCE((%(waits)s::float8[])[attempts + 1], 0) * %(jitter)s),
-    sending_since = CASE WHEN %(in_doubt)s THEN sending_since END, last_error = %(note)s
-WHERE order_id = %(order)s RETURNING state
+WITH failed AS (
+    UPDATE {ledger} SET attempts = attempts + 1,
+        state = CASE WHEN attempts >= cardinality(%(waits)s::float8[])
+            THEN 'dead' ELSE 'waiting' END,
+        next_attempt_at = clock_timestamp()
+            + make_interval(secs => COALESCE((%(waits)s::float8[])[attempts + 1], 0) * %(jitter)s),
+        sending_since = CASE WHEN %(in_doubt)s THEN sending_since END, last_error = %(note)s
+    WHERE order_id = %(order)s AND state = 'waiting' RETURNING order_id, state, desired
+)
+INSERT INTO {history} (order_id, event, desired, bitrix_before, run_id, note)
+SELECT order_id, CASE state WHEN 'dead' THEN 'dead' ELSE 'failed' END, desired, %(before)s,
+    %(run_id)s, %(note)s
+FROM failed RETURNING event
 """
 
 POSTPONE = """
@@ -142,11 +155,6 @@ UPDATE {ledger} SET last_error = %(note)s,
     sending_since = CASE WHEN order_id = ANY (%(in_doubt)s) THEN sending_since END,
     next_attempt_at = clock_timestamp()
 WHERE order_id = ANY (%(orders)s)
-"""
-
-TELL = """
-INSERT INTO {history} (order_id, event, desired, bitrix_before, bitrix_after, run_id, note)
-VALUES (%(order)s, %(event)s, %(desired)s, %(before)s, %(after)s, %(run_id)s, %(note)s)
 """
 
 
@@ -175,13 +183,17 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A row of the history."""
+class Settled:
+    """What Bitrix has of an order in the end, and how that came."""
 
-    event: str
-    before: BitrixStatus | None = None
-    after: BitrixStatus | None = None
-    note: str | None = None
+    entry: Entry
+    event: Literal["sent", "confirmed", "conflict"]
+    before: BitrixStatus
+    after: BitrixStatus
+    version: int | None
+    note: str = ""
+    word: str | None = None
+    """The CRM's for what Bitrix has: after a conflict it becomes the order's."""
 
 
 class Ledger:
@@ -245,31 +257,34 @@ class Ledger:
         """Takes their marks away: they were not sent."""
         self._connection.execute(self._statement(RELEASE), {"orders": list(orders)})
 
-    def confirm(self, entry: Entry) -> None:
-        self._connection.execute(self._statement(CONFIRM), {"order": entry.order_id})
-
-    def give_way(self, entry: Entry, note: str) -> None:
-        """Bitrix's status stands."""
-        self._connection.execute(self._statement(YIELD), {"order": entry.order_id, "note": note})
-
-    def remember(
-        self, entry: Entry, now: BitrixStatus, version: int | None, *, word: str | None = None
-    ) -> None:
-        """Writes into the order what Bitrix has; `word` where that is what shall stand."""
+    def settle(self, settled: Sequence[Settled]) -> None:
+        """Writes what Bitrix has into the ledger, the orders and the history, all at once."""
         self._connection.execute(
-            self._statement(REMEMBER),
+            self._statement(SETTLE),
             {
-                "order": entry.order_id,
-                "code": now.status,
-                "canceled": now.is_canceled,
-                "version": version,
-                "yields": word is not None,
-                "word": word,
-                "desired": entry.desired,
+                "orders": [each.entry.order_id for each in settled],
+                "events": [each.event for each in settled],
+                "desired": [each.entry.desired for each in settled],
+                "codes": [each.after.status for each in settled],
+                "canceled": [each.after.is_canceled for each in settled],
+                "versions": [each.version for each in settled],
+                "words": [each.word for each in settled],
+                "before": [str(each.before) for each in settled],
+                "after": [str(each.after) for each in settled],
+                "notes": [each.note or None for each in settled],
+                "run_id": self._run_id,
             },
         )
 
-    def fail(self, entry: Entry, note: str, waits: Sequence[float], *, in_doubt: bool) -> bool:
+    def fail(
+        self,
+        entry: Entry,
+        note: str,
+        waits: Sequence[float],
+        *,
+        before: BitrixStatus | None,
+        in_doubt: bool,
+    ) -> bool:
         """Counts a try; returns whether that was the last. The mark stays on what is in doubt."""
         row = self._connection.execute(
             self._statement(FAIL),
@@ -277,8 +292,10 @@ class Ledger:
                 "order": entry.order_id,
                 "waits": list(waits),
                 "jitter": random.uniform(1 - JITTER, 1 + JITTER),  # noqa: S311 - no secret
+                "before": str(before) if before else None,
                 "note": note,
                 "in_doubt": in_doubt,
+                "run_id": self._run_id,
             },
         ).fetchone()
         return bool(row and row[0] == "dead")
@@ -288,21 +305,6 @@ class Ledger:
         orders = [entry.order_id for entry in entries]
         values = {"orders": orders, "note": note, "in_doubt": list(in_doubt)}
         self._connection.execute(self._statement(POSTPONE), values)
-
-    def tell(self, entry: Entry, told: Told) -> None:
-        """Adds to the history."""
-        self._connection.execute(
-            self._statement(TELL),
-            {
-                "order": entry.order_id,
-                "event": told.event,
-                "desired": entry.desired,
-                "before": str(told.before) if told.before else None,
-                "after": str(told.after) if told.after else None,
-                "run_id": self._run_id,
-                "note": told.note,
-            },
-        )
 
     def _count(self, text: str) -> int:
         row = self._connection.execute(self._statement(text)).fetchone()
