@@ -9,7 +9,7 @@ from psycopg import sql
 
 from bitrix_pipeline.sync.settings import SyncSettings
 
-# Our own change: a push that was killed left its mark, and did this, or Bitrix did the same.
+# Our own change: a push that was killed or had no answer left its mark, and did this.
 ECHO = sql.SQL("""
 EXISTS (SELECT FROM bitrix_pipeline.push_orders AS told
         WHERE told.order_id = target.id AND told.sending_since IS NOT NULL
