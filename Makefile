@@ -41,7 +41,7 @@ lint: ## Check style, types, layers and shell scripts
 	shellcheck bin/* .ci/run bitrix_module/deploy
 
 .PHONY: bench
-bench: bench-sync bench-webhooks ## Measure everything
+bench: bench-sync bench-webhooks bench-push ## Measure everything
 
 .PHONY: bench-sync
 bench-sync: ## Measure against other ways to load the same tables (BENCH_ARGS=...)
@@ -54,6 +54,11 @@ bench-webhooks: ## Measure the receiver, the drain, and the way from one to the 
 	@missed=; for part in receiver drain latency; do \
 		$(RUN)/python benchmarks/$$part.py || missed="$$missed $$part"; done; \
 	[ -z "$$missed" ] || { echo "missed its goals:$$missed" >&2; exit 1; }
+
+.PHONY: bench-push
+bench-push: ## Measure how fast statuses reach Bitrix, and with how many requests
+	@bin/bootstrap --lock requirements-bench.lock mariadb-server
+	$(RUN)/python benchmarks/push.py
 
 .PHONY: docs
 docs: ## Write the reference pages of docs/ from the code

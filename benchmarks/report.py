@@ -40,6 +40,7 @@ class Report:
     """Collects numbers and prints each as a BENCH line at once."""
 
     console: Console
+    goals: tuple[Goal, ...] = GOALS
     numbers: dict[str, float] = field(default_factory=dict)
     measurements: dict[str, Measurement] = field(default_factory=dict)
 
@@ -56,10 +57,12 @@ class Report:
         print(f"BENCH name={name} value={value:.6g} unit={unit}", flush=True)
 
     def missed(self) -> list[Goal]:
-        return [goal for goal in GOALS if not goal.is_met(self.numbers[goal.name])]
+        return [goal for goal in self.goals if not goal.is_met(self.numbers[goal.name])]
 
     def print_tables(self) -> None:
-        self.console.print(self._table_of_cases(), self._table_of_goals())
+        if self.measurements:
+            self.console.print(self._table_of_cases())
+        self.console.print(self._table_of_goals())
 
     def _table_of_cases(self) -> Table:
         table = Table(title="What was measured", title_justify="left")
@@ -83,7 +86,7 @@ class Report:
         for heading in ("value", "goal"):
             table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("met")
-        for goal in GOALS:
+        for goal in self.goals:
             value = self.numbers[goal.name]
             met = "[green]yes" if goal.is_met(value) else "[red]no"
             table.add_row(

@@ -9,7 +9,7 @@ import dagster as dg
 
 from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING, ID_RANGES
 from bitrix_pipeline.assets.push import ENDED_BY_TAG, MASS_CHANGE
-from bitrix_pipeline.errors import PipelineError
+from bitrix_pipeline.errors import PermanentError, TransientError
 from bitrix_pipeline.jobs import (
     UNFINISHED,
     check_tables,
@@ -104,7 +104,7 @@ daily_housekeeping = dg.ScheduleDefinition(
 def push_every_five_minutes(
     context: dg.ScheduleEvaluationContext, status_push: StatusPush
 ) -> dg.RunRequest | dg.SkipReason:
-    """Only reads Postgres; a fault is told as the reason, and met again by the next tick."""
+    """Only reads Postgres. An outage is a reason to skip; what a person must mend fails the tick."""
     if not status_push.is_configured:
         return dg.SkipReason("POSTGRES_URL and BITRIX_REST_URL are not both set: see .env.example")
     filters = dg.RunsFilter(job_name=push_statuses.name, statuses=UNFINISHED)
@@ -112,16 +112,18 @@ def push_every_five_minutes(
         return dg.SkipReason(f"the previous run of {push_statuses.name} has not ended")
     try:
         work = status_push.work()
-    except PipelineError as error:
+    except TransientError as error:
         return dg.SkipReason(str(error))
+    except PermanentError as error:
+        raise dg.Failure(str(error)) from None
     if not work.is_any:
         waits = f"; the next try is due in {work.next_in:.0f} s" if work.next_in else ""
         return dg.SkipReason(f"no order's status differs from Bitrix's{waits}")
     limit = status_push.settings.push_max_changes
-    if work.due > limit and _stopped_by_mass_change(context.instance):
+    if work.changes > limit and _stopped_by_mass_change(context.instance):
         return dg.SkipReason(
-            f"{work.due:,} orders would change, more than PUSH_MAX_CHANGES={limit:,}, and the last "
-            "run stopped for that: bitrix-pipeline push run --allow-mass, if it is meant"
+            f"more orders than PUSH_MAX_CHANGES={limit:,} would change, and the last run stopped for "
+            "that: bitrix-pipeline push run --allow-mass, if it is meant"
         )
     return dg.RunRequest()
 

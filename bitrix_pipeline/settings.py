@@ -214,7 +214,13 @@ class Settings(BaseSettings):
     )
     push_cancel_reason: str = Field(
         default="Canceled in the CRM",
-        description="What Bitrix is told when the CRM cancels an order.",
+        pattern=r"\S",
+        description="What Bitrix is told when the CRM cancels an order and gives no reason.",
+    )
+    push_mails_buyers: bool = Field(
+        default=True,
+        description="Bitrix mails the buyer when the new status is one that does so. `false` keeps it "
+        "from that, which takes our module in the shop.",
     )
     push_history_days: int = Field(
         default=365, ge=1, description="The history of what was pushed is kept this long."
@@ -229,7 +235,8 @@ class Settings(BaseSettings):
         if text and "\n" not in text and not text.startswith("{") and Path(text).is_file():
             text = Path(text).read_text(encoding="utf-8")
         try:
-            parsed = yaml.safe_load(text) if text else {}
+            # Every value is text: YAML takes NO and ON for booleans, and 01 for a number.
+            parsed = yaml.load(text, Loader=yaml.BaseLoader) if text else {}  # noqa: S506 - makes text alone
         except yaml.YAMLError:
             raise ValueError('cannot be read: write YAML or JSON such as {"N": "new"}') from None
         if not isinstance(parsed, Mapping):
@@ -253,6 +260,11 @@ class Settings(BaseSettings):
         return _required(
             self.postgres_url, "POSTGRES_URL", "postgresql://user:password@host:5432/db"
         )
+
+    @property
+    def has_rest_url(self) -> bool:
+        """Whether statuses go back to Bitrix."""
+        return bool(self.bitrix_rest_url.get_secret_value())
 
     def require_rest_url(self) -> str:
         """The webhook's URL. Raises SettingsError when it is not set."""

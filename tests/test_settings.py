@@ -12,6 +12,7 @@ from bitrix_pipeline.settings import (
     environment_of,
     load_settings,
 )
+from bitrix_pipeline.sync import SyncSettings
 
 ROOT = Path(__file__).parent.parent
 NAMES = [name.upper() for name in Settings.model_fields]
@@ -101,6 +102,26 @@ def test_without_a_mapping_bitrixs_own_statuses_have_words(
 
     monkeypatch.setenv("STATUS_MAPPING", "")
     assert load_settings().status_mapping == {}
+
+
+def test_the_crm_wins_in_a_sync_only_where_statuses_go_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PUSH_CONFLICT", "crm_wins")
+    assert not SyncSettings.of(load_settings()).crm_wins
+
+    monkeypatch.setenv("BITRIX_REST_URL", "https://shop.example/rest/1/code/")
+    assert SyncSettings.of(load_settings()).crm_wins
+
+
+def test_what_yaml_takes_for_booleans_and_numbers_are_codes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STATUS_MAPPING", "NO: refused\nON: online\n01: first\n")
+    monkeypatch.setenv("PUSH_STATUS_MAPPING", "refused: NO")
+
+    assert load_settings().status_mapping == {"NO": "refused", "ON": "online", "01": "first"}
+    assert load_settings().push_status_mapping == {"refused": "NO"}
 
 
 @pytest.mark.parametrize("text", ["missing.yaml", "[N, F]", "7"])

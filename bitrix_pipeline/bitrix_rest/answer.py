@@ -17,6 +17,7 @@ from bitrix_pipeline.bitrix_rest.errors import (
     MissingScopeError,
     NotRestError,
     OperatingLimitError,
+    OrderLockedError,
     OrderNotFoundError,
     OverloadError,
     RateLimitError,
@@ -65,7 +66,7 @@ BY_CODE: Mapping[str, tuple[type[RestError], str]] = {
     # Of our own module.
     "VERSION_MISMATCH": (VersionConflictError, "read the order again"),
     "ORDER_NOT_FOUND": (OrderNotFoundError, "it was deleted or archived"),
-    "ORDER_LOCKED": (UnavailableError, "another call is changing the order"),
+    "ORDER_LOCKED": (OrderLockedError, "another call is changing the order"),
     "PARAMETER_MISSING": (BadRequestError, "the module's version may expect other parameters"),
     "PARAMETER_MALFORMED": (BadRequestError, "the module's version may expect other parameters"),
 }

@@ -58,6 +58,12 @@ class SiteClosedError(RestError, TransientError):
     was_not_executed = True
 
 
+class OrderLockedError(RestError, TransientError):
+    """Another call is changing the order; only our own module tells."""
+
+    was_not_executed = True
+
+
 class NotExecutedError(RestError, TransientError):
     """A command of a batch that was never begun."""
 

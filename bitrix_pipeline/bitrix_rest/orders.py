@@ -27,6 +27,8 @@ class OrderState:
     reason_marked: str | None = None
     updated_at: datetime | None = None
     status_changed_at: datetime | None = None
+    cancellation_changed_at: datetime | None = None
+    """When it was canceled, or that was taken back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,8 @@ class StatusChange:
     expected_version: int | None = None
     """Refuse if the order was saved since; only our own module can."""
     notify: bool | None = None
-    """Mail the buyer; None leaves it to the status. Only our own module can keep Bitrix from it."""
+    """Mail the buyer if the status does so. Only our own module can keep Bitrix from it, and does
+    unless told to mail."""
 
     def __post_init__(self) -> None:
         if self.status is None and self.canceled is None:
@@ -172,6 +175,7 @@ def order_state(outcome: Answer | RestError, command: Command, order_id: int) ->
         reason_marked=_text(order.get("reasonMarked")),
         updated_at=moment(order.get("dateUpdate")),
         status_changed_at=moment(order.get("dateStatus")),
+        cancellation_changed_at=moment(order.get("dateCanceled")),
     )
 
 

@@ -16,7 +16,7 @@ MARKS = {
 
 
 def doctor() -> None:
-    """Examine both databases and the settings, and say what to do about each finding."""
+    """Examine both databases, the REST webhook and the settings, and say what to do about each finding."""
     worst = Level.OK
     for finding in examine(load_settings()):
         seen = escape(f"{finding.topic}: {finding.found}")

@@ -12,12 +12,12 @@ import pymysql
 from pymysql.cursors import DictCursor
 
 from bitrix_pipeline.demo.shop_sql import SHOP_TIME_ZONE
-from bitrix_pipeline.demo_rest.faults import Fault, Faults, Reply, error_reply
+from bitrix_pipeline.demo_rest.faults import HTML, Fault, Faults, Reply, error_reply
 from bitrix_pipeline.demo_rest.limits import Bucket, Operating
 from bitrix_pipeline.demo_rest.methods import METHODS, OWN_METHODS, SCOPELESS, Call
 from bitrix_pipeline.demo_rest.order_rows import SHOP_ZONE
 from bitrix_pipeline.demo_rest.php import array, is_true, members, parse_str
-from bitrix_pipeline.demo_rest.refusals import METHOD_NOT_FOUND, Dialect, Refusal
+from bitrix_pipeline.demo_rest.refusals import METHOD_NOT_FOUND, Dialect, FatalError, Refusal
 from bitrix_pipeline.sync.mysql import parse_mysql_url
 
 LARGEST_BATCH = 50
@@ -43,6 +43,8 @@ class SimulatorOptions:
     """Statuses that the shop's own code refuses."""
     marked: frozenset[str] = frozenset()
     """Statuses whose save succeeds with a warning, so that the order is marked."""
+    fatal: frozenset[int] = frozenset()
+    """Orders whose save kills PHP."""
     bucket: Bucket | None = None
     operating: Operating | None = None
 
@@ -103,6 +105,8 @@ class SimulatedBitrix:
             body = self._body(request, fault)
         except Refusal as refusal:
             return self._refused(refusal)
+        except FatalError:
+            return Reply(status=500, body=b"<br /><b>Fatal error</b>", content_type=HTML)
         body["time"] = self._time(began, request.method)
         return Reply(body=json.dumps(body, ensure_ascii=False).encode())
 

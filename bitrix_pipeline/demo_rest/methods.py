@@ -19,7 +19,13 @@ from bitrix_pipeline.demo_rest.order_rows import (
     shown_rows,
 )
 from bitrix_pipeline.demo_rest.php import is_true, members
-from bitrix_pipeline.demo_rest.refusals import READ_DENIED, WRITE_DENIED, Refusal, missing
+from bitrix_pipeline.demo_rest.refusals import (
+    READ_DENIED,
+    WRITE_DENIED,
+    FatalError,
+    Refusal,
+    missing,
+)
 
 if TYPE_CHECKING:
     from pymysql.cursors import DictCursor
@@ -148,7 +154,7 @@ def own_set_status(call: Call) -> Body:
         raise Refusal("VERSION_MISMATCH", f"The version is {row['VERSION']}")
     fields = own_fields(call)
     saved = save(call, row, fields)
-    if saved.status and call.params.get("notify") != "N":
+    if saved.status and call.params.get("notify") == "Y":
         mail(call, row["ID"])
     order = find_order(call.cursor, order_id)
     return {
@@ -181,6 +187,8 @@ def own_fields(call: Call) -> dict[str, Any]:
 def save(call: Call, row: dict[str, Any], fields: Mapping[str, Any]) -> Saved:
     options = call.bitrix.options
     status = str(fields.get("statusId", ""))
+    if row["ID"] in options.fatal:
+        raise FatalError
     if status in options.vetoed:
         raise Refusal("SALE_EVENT_ON_BEFORE_ORDER_STATUS_CHANGE_ERROR", "The shop's code refuses")
     saved = save_order(call.cursor, row, fields, user=options.user)

@@ -49,6 +49,10 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, and no fault of this 
         }
 
 
+class FatalError(Exception):
+    """PHP dies: whatever the request had still to do is not done, and its answer is a page."""
+
+
 ORDER_NOT_FOUND = Refusal("200540400001", "order is not exists")
 READ_DENIED = Refusal("200040300010", "Access Denied")
 WRITE_DENIED = Refusal("200040300020", "Access Denied")

@@ -1,4 +1,4 @@
-"""The order of an examination: settings, the shop, the CRM, and what takes both to see."""
+"""The order of an examination: settings, the shop, the CRM, what takes both to see, the way back."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -15,12 +15,14 @@ from bitrix_pipeline.doctor import (
     shop_account,
     shop_clock,
     shop_contents,
+    shop_rest,
     shop_server,
     shop_tables,
 )
 from bitrix_pipeline.doctor.crm import Crm, open_crm
 from bitrix_pipeline.doctor.finding import Finding, problem
 from bitrix_pipeline.doctor.shop import Shop, open_shop
+from bitrix_pipeline.doctor.shop_rest import open_rest
 from bitrix_pipeline.errors import PermanentError, PipelineError, TransientError
 from bitrix_pipeline.settings import Settings
 
@@ -66,6 +68,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield from _run(CRM_CHECKS, crm, "Postgres", of_crm)
         if shop and crm and not of_shop and not of_crm:
             yield from _run(both.CHECKS, both.Both(shop, crm), "sync", [])
+        rest, findings = open_rest(settings)
+        yield from findings
+        if rest:
+            opened.enter_context(closing(rest))
+            yield from _run(shop_rest.CHECKS, rest, shop_rest.TOPIC, [])
 
 
 def _run(

@@ -53,7 +53,7 @@ def _add_orders(all_tables: MetaData, schema: str) -> None:
             "sending_since",
             INSTANT,
             comment="Set before anything is sent and cleared with the outcome: a push that was "
-            "killed leaves it.",
+            "killed, or had no answer, leaves it.",
         ),
         SqlColumn("confirmed", Text(), comment="The word that Bitrix last took."),
         SqlColumn("confirmed_at", INSTANT),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from bitrix_pipeline.bitrix_rest import (
     BitrixShop,
     NotExecutedError,
+    OrderLockedError,
     OrderState,
     RestError,
     UnknownOutcome,
@@ -13,13 +14,10 @@ from bitrix_pipeline.bitrix_rest import (
 from bitrix_pipeline.crash_points import crash_point
 from bitrix_pipeline.push.errors import is_of_all, reason
 from bitrix_pipeline.push.judge import change_for, judge, status_of
-from bitrix_pipeline.push.ledger import Entry, Ledger, Told
-from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap
+from bitrix_pipeline.push.ledger import Entry, Ledger, Settled
+from bitrix_pipeline.push.mapping import StatusMap
 from bitrix_pipeline.push.result import Kind, OrderOutcome
 from bitrix_pipeline.push.settings import PushSettings
-
-OUTAGE_SECONDS = 10.0
-"""Before an order is looked at again after an outage."""
 
 MARKED = "Bitrix saved it with a warning: the order is marked there"
 NOT_CHANGED = "Bitrix was told and has not changed it"
@@ -45,8 +43,11 @@ class Batch:
         self._settings = settings
         self._ledger = ledger
         self._outcomes: dict[int, OrderOutcome] = {}
-        self._before: dict[int, BitrixStatus] = {}
+        self._before: dict[int, OrderState] = {}
         self._conflicts: set[int] = set()
+        self._settled: list[Settled] = []
+        self._in_doubt: list[int] = []
+        """Bitrix may still do what it was told."""
 
     def run(self) -> list[OrderOutcome]:
         """What became of each; those that nobody could be asked about are put off.
@@ -54,14 +55,13 @@ class Batch:
         The orders' own rows are written when Bitrix has nothing more to be asked: the CRM never
         waits for it.
         """
-        states = self._read([entry.order_id for entry in self._entries])
+        states = self._before = self._read([entry.order_id for entry in self._entries])
         verdicts = {
             entry: judge(entry, state, self._statuses, self._settings.conflict)
             for entry in self._entries
             if (state := states.get(entry.order_id)) is not None
         }
         self._conflicts = {entry.order_id for entry in verdicts if verdicts[entry].is_conflict}
-        self._before = {order: status_of(state) for order, state in states.items()}
         crash_point("push.before_write")
         answers = self._write([e for e in verdicts if verdicts[e].step == "write"], states)
         for entry, verdict in verdicts.items():
@@ -70,8 +70,24 @@ class Batch:
             elif verdict.step == "give way":
                 self._give_way(entry, states[entry.order_id])
         for entry, answer in answers.items():
-            self._settle(entry, answer)
+            self._verify(entry, answer)
+        self._ledger.settle(self._settled)
         self._put_off([e for e in self._entries if e.order_id not in self._outcomes])
+        return [self._outcomes[entry.order_id] for entry in self._entries]
+
+    def recover(self) -> list[OrderOutcome]:
+        """Of orders that an earlier push left in doubt: those that it did change.
+
+        They are confirmed before the CRM's words are looked at anew. Else a change of the CRM's made
+        meanwhile would look like one that Bitrix's own change is in conflict with.
+        """
+        states = self._read([entry.order_id for entry in self._entries])
+        for entry in self._entries:
+            state = states.get(entry.order_id)
+            if state and entry.target.is_met_by(status_of(state)):
+                self._confirm(entry, state)
+        self._ledger.settle(self._settled)
+        self._ledger.release([*states, *self._outcomes])
         return list(self._outcomes.values())
 
     def _write(
@@ -80,68 +96,56 @@ class Batch:
         """What Bitrix answered, or what it has where the answer was lost."""
         if not entries:
             return {}
-        changes = [
-            change_for(entry, states[entry.order_id], reason=self._settings.cancel_reason)
-            for entry in entries
-        ]
+        changes = [change_for(entry, states[entry.order_id], self._settings) for entry in entries]
         try:
             answers = self._shop.orders.change(changes)
         except RestError as error:
             self.fault = error
             return {}
         crash_point("push.after_write")
-        unknown = [order for order, a in answers.items() if isinstance(a, UnknownOutcome)]
         # Nobody knows whether these were written, so they are read and not written again.
-        seen = self._read(unknown) if unknown else {}
-        return {
-            entry: answers[entry.order_id]
-            if entry.order_id not in unknown
-            else seen[entry.order_id]
-            for entry in entries
-            if entry.order_id not in unknown or entry.order_id in seen
-        }
+        self._in_doubt = [order for order, a in answers.items() if isinstance(a, UnknownOutcome)]
+        known = {order: a for order, a in answers.items() if order not in self._in_doubt}
+        if self._in_doubt:
+            known |= self._read(self._in_doubt)
+        return {entry: known[entry.order_id] for entry in entries if entry.order_id in known}
 
-    def _settle(self, entry: Entry, answer: OrderState | RestError) -> None:
+    def _verify(self, entry: Entry, answer: OrderState | RestError) -> None:
         """Success may still mean that the order was not changed, or is marked."""
         if not isinstance(answer, OrderState):
             self._failed(entry, answer)
             return
-        before, now = self._before[entry.order_id], status_of(answer)
+        state = self._before[entry.order_id]
+        before, now = status_of(state), status_of(answer)
         if not entry.target.is_met_by(now):
             self._blame(entry, NOT_CHANGED)
             return
-        note = MARKED if answer.is_marked else ""
+        note = MARKED if answer.is_marked and not state.is_marked else ""
         if entry.order_id in self._conflicts:
             note = (
                 f"Bitrix had changed too, from {entry.seen} to {before}; the CRM's stands. {note}"
             )
-        self._ledger.confirm(entry)
-        self._ledger.remember(entry, now, answer.version)
-        self._ledger.tell(entry, Told("sent", before, now, note.strip() or None))
+        self._settled.append(Settled(entry, "sent", before, now, answer.version, note.strip()))
         self._add(entry, "sent", note.strip())
 
     def _confirm(self, entry: Entry, state: OrderState) -> None:
         now = status_of(state)
-        self._ledger.confirm(entry)
-        self._ledger.remember(entry, now, state.version)
-        self._ledger.tell(entry, Told("confirmed", now, now, "Bitrix had it already"))
+        note = "Bitrix had it already"
+        self._settled.append(Settled(entry, "confirmed", now, now, state.version, note))
         self._add(entry, "already")
 
     def _give_way(self, entry: Entry, state: OrderState) -> None:
         now, policy = status_of(state), self._settings.conflict
         note = f"Bitrix changed too, from {entry.seen} to {now}, and stands ({policy})"
-        self._ledger.give_way(entry, note)
-        self._ledger.remember(entry, now, state.version, word=self._statuses.word(now))
-        self._ledger.tell(entry, Told("conflict", now, now, note))
+        word = self._statuses.word(now)
+        self._settled.append(Settled(entry, "conflict", now, now, state.version, note, word))
         self._add(entry, "conflict", note)
 
     def _put_off(self, entries: Sequence[Entry]) -> None:
         if not entries:
             return
         note = reason(self.fault) if self.fault else "it was not executed"
-        self._ledger.postpone(entries, seconds=OUTAGE_SECONDS, note=note)
-        for entry in entries:
-            self._add(entry, "postponed", note)
+        self._postpone(entries, note)
 
     def _read(self, orders: Sequence[int]) -> dict[int, OrderState]:
         """Those that could be read; the others have their outcome, or wait."""
@@ -160,18 +164,26 @@ class Batch:
             return
         if is_of_all(error):
             self.fault = self.fault or error
-        elif isinstance(error, VersionConflictError):
-            # Saved by somebody since it was read; the next push reads it again.
-            note = reason(error)
-            self._ledger.postpone([entry], seconds=OUTAGE_SECONDS, note=note)
-            self._add(entry, "postponed", note)
+        elif isinstance(error, VersionConflictError | OrderLockedError):
+            # Somebody saves it, or has since it was read; the next push reads it again.
+            self._postpone([entry], reason(error))
         else:
             self._blame(entry, reason(error))
 
+    def _postpone(self, entries: Sequence[Entry], note: str) -> None:
+        self._ledger.postpone(entries, note=note, in_doubt=self._in_doubt)
+        for entry in entries:
+            self._add(entry, "postponed", note)
+
     def _blame(self, entry: Entry, note: str) -> None:
-        is_last = self._ledger.fail(entry, note, self._settings.retry_seconds)
-        before = self._before.get(entry.order_id)
-        self._ledger.tell(entry, Told("dead" if is_last else "failed", before, note=note))
+        state = self._before.get(entry.order_id)
+        is_last = self._ledger.fail(
+            entry,
+            note,
+            self._settings.retry_seconds,
+            before=status_of(state) if state else None,
+            in_doubt=entry.order_id in self._in_doubt,
+        )
         self._add(entry, "dead" if is_last else "failed", note)
 
     def _add(self, entry: Entry, kind: Kind, note: str = "") -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from psycopg import sql
 from psycopg.rows import class_row
 
-from bitrix_pipeline.push.diffs import is_any
+from bitrix_pipeline.push.diffs import count_differences, is_stale
 from bitrix_pipeline.push.settings import PushSettings
-from bitrix_pipeline.push.statuses import known_statuses, read_map
+from bitrix_pipeline.push.statuses import read_map
 from bitrix_pipeline.sync.postgres import Connection
 from bitrix_pipeline.sync.target_sql import internal, qualified
 
@@ -33,9 +33,8 @@ SELECT state, count(*), extract(epoch FROM clock_timestamp() - min(desired_since
 FROM {ledger} GROUP BY state
 """
 
-DUE = """
-SELECT count(*) FILTER (WHERE next_attempt_at <= clock_timestamp()),
-    extract(epoch FROM min(next_attempt_at) - clock_timestamp())
+NEXT = """
+SELECT extract(epoch FROM min(next_attempt_at) - clock_timestamp())
 FROM {ledger} WHERE state = 'waiting'
 """
 
@@ -85,12 +84,18 @@ class Status:
 
 @dataclass(frozen=True)
 class Work:
-    """Whether a push would find something to do; else in how many seconds a try is due."""
+    """What a push would find to do now."""
 
-    is_any: bool
-    due: int = 0
-    """Orders that were taken down already and wait for nothing."""
+    changes: int = 0
+    """Orders whose status would be sent; counted to one beyond PUSH_MAX_CHANGES."""
+    is_stale: bool = False
+    """The ledger holds orders that are no difference any more."""
     next_in: float | None = None
+    """Seconds until a try is due."""
+
+    @property
+    def is_any(self) -> bool:
+        return self.changes > 0 or self.is_stale
 
 
 class Desk:
@@ -102,13 +107,14 @@ class Desk:
 
     def work(self) -> Work:
         """Reads only, and asks Bitrix nothing. Raises SettingsError for a mapping that is wrong."""
-        ((due, next_in),) = self._rows(DUE)
-        known = known_statuses(self._connection, self._settings)
-        if due or not known:
-            return Work(is_any=True, due=int(due))
+        schema, most = self._settings.sync.target_schema, self._settings.max_changes + 1
         statuses = read_map(self._connection, self._settings, None)
-        found = is_any(self._connection, statuses, schema=self._settings.sync.target_schema)
-        return Work(found, next_in=None if next_in is None else float(next_in))
+        ((next_in,),) = self._rows(NEXT)
+        return Work(
+            changes=count_differences(self._connection, statuses, schema=schema, most=most),
+            is_stale=is_stale(self._connection, statuses, schema=schema),
+            next_in=None if next_in is None else float(next_in),
+        )
 
     def status(self) -> Status:
         rows = self._rows(STATUS)

@@ -38,13 +38,19 @@ SETTLED = """
 FROM {ledger} AS ledger WHERE ledger.order_id = diff.order_id
   AND ledger.desired IS NOT DISTINCT FROM diff.status
   AND (ledger.state = 'skipped'
-       OR (ledger.state = 'dead' AND ledger.target_status IS NOT DISTINCT FROM diff.code)
+       OR (ledger.state = 'dead'
+           AND (diff.code IS NULL OR diff.code IS NOT DISTINCT FROM ledger.target_status))
        OR (ledger.state = 'waiting' AND ledger.next_attempt_at > clock_timestamp()))
 """
 
 NEW = """
 SELECT order_id, number, status, bitrix_status, is_canceled FROM ({differs}) AS diff WHERE NOT EXISTS (SELECT {settled})
 ORDER BY order_id LIMIT %(limit)s
+"""
+
+STALE = """
+ledger.state IN ('waiting', 'dead', 'skipped')
+  AND NOT EXISTS (SELECT FROM ({differs}) AS diff WHERE diff.order_id = ledger.order_id)
 """
 
 LOOKED_AT = 10_000
@@ -85,10 +91,21 @@ def find_differences(
     ]
 
 
-def is_any(connection: Connection, statuses: StatusMap, *, schema: str) -> bool:
-    """Whether a push would find something to do."""
-    values = {**parameters(statuses), "limit": 1}
-    return connection.execute(_new(schema), values).fetchone() is not None
+def count_differences(
+    connection: Connection, statuses: StatusMap, *, schema: str, most: int
+) -> int:
+    """How many are due, those whose word means nothing left out when they are known already."""
+    values = {**parameters(statuses), "limit": most}
+    return len(connection.execute(_new(schema), values).fetchall())
+
+
+def is_stale(connection: Connection, statuses: StatusMap, *, schema: str) -> bool:
+    """Whether the ledger waits for something that is no difference any more."""
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} AS ledger WHERE {})").format(
+        internal("push_orders"), stale(schema)
+    )
+    row = connection.execute(query, parameters(statuses)).fetchone()
+    return bool(row and row[0])
 
 
 def table_of(differences: list[Difference]) -> pd.DataFrame:
@@ -101,8 +118,12 @@ def table_of(differences: list[Difference]) -> pd.DataFrame:
     )
 
 
-def differs(schema: str) -> sql.Composed:
-    """The query of all differences, to be put into others; takes `parameters`."""
+def stale(schema: str) -> sql.Composed:
+    """A condition on `ledger`: open, and no difference any more; takes `parameters`."""
+    return sql.SQL(STALE).format(differs=_differs(schema))
+
+
+def _differs(schema: str) -> sql.Composed:
     return sql.SQL(DIFFERS).format(
         orders=qualified(schema, "orders"), canceled=sql.Literal(CANCELED)
     )
@@ -119,7 +140,7 @@ def parameters(statuses: StatusMap) -> dict[str, Any]:
 
 def _new(schema: str) -> sql.Composed:
     settled = sql.SQL(SETTLED).format(ledger=internal("push_orders"))
-    return sql.SQL(NEW).format(differs=differs(schema), settled=settled)
+    return sql.SQL(NEW).format(differs=_differs(schema), settled=settled)
 
 
 def _difference(

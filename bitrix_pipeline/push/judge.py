@@ -1,8 +1,8 @@
 """What to do about one order, from what Bitrix has and what the CRM wants: pure rules.
 
-"Newest" is honest to a point. Bitrix tells when its status changed (DATE_STATUS; of a cancellation
-only DATE_UPDATE). The CRM has no such column, so its change counts from when a push first saw it: at
-most one push later than it was. In doubt Bitrix's stands.
+"Newest" is honest to a point. Bitrix tells when its status changed (DATE_STATUS, DATE_CANCELED). The
+CRM has no such column, so its change counts from when a push first saw it: at most one push later than
+it was. In doubt Bitrix's stands.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from bitrix_pipeline.bitrix_rest import OrderState, StatusChange
 from bitrix_pipeline.push.ledger import Entry
 from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap
-from bitrix_pipeline.push.settings import Policy
+from bitrix_pipeline.push.settings import Policy, PushSettings
 
 Step: TypeAlias = Literal["confirm", "write", "give way"]
 
@@ -33,21 +33,23 @@ def judge(entry: Entry, state: OrderState, statuses: StatusMap, policy: Policy) 
     return Verdict("write" if _crm_wins(entry, state, policy) else "give way", is_conflict=True)
 
 
-def change_for(entry: Entry, state: OrderState, *, reason: str) -> StatusChange:
+def change_for(entry: Entry, state: OrderState, settings: PushSettings) -> StatusChange:
     """What Bitrix is told: only what differs, because every save may mail the buyer."""
     target = entry.target
     if target.is_canceled:
         return StatusChange(
             order_id=entry.order_id,
             canceled=True,
-            reason=entry.cancel_reason or reason,
+            reason=(entry.cancel_reason or "").strip() or settings.cancel_reason,
             expected_version=state.version,
+            notify=settings.mails_buyers,
         )
     return StatusChange(
         order_id=entry.order_id,
         status=target.status if target.status != state.status else None,
         canceled=False if state.is_canceled else None,
         expected_version=state.version,
+        notify=settings.mails_buyers,
     )
 
 
@@ -58,6 +60,9 @@ def status_of(state: OrderState) -> BitrixStatus:
 def _crm_wins(entry: Entry, state: OrderState, policy: Policy) -> bool:
     if policy != "newest_wins":
         return policy == "crm_wins"
-    changed_flag = state.is_canceled != entry.seen_canceled
-    changed_at = state.updated_at if changed_flag else state.status_changed_at
-    return changed_at is not None and changed_at < entry.desired_since
+    now, moments = status_of(state), []
+    if now.is_canceled != entry.seen.is_canceled:
+        moments.append(state.cancellation_changed_at)
+    if now.status != entry.seen.status:
+        moments.append(state.status_changed_at)
+    return all(moment is not None and moment < entry.desired_since for moment in moments)

@@ -1,19 +1,21 @@
 """What each order's status shall be in Bitrix, how far that got, and what was done, in Postgres.
 
-Rows are taken up, with the run's name, in a commit of their own before anything is sent. Their outcome
-is written in one transaction with the order's own row, so that the order knows what Bitrix has before
-the echo of the change arrives.
+Rows are taken up, with the run's name, in a commit of their own before anything is sent: `sending_since`
+tells a sync that meets the change whose it is, also when the push was killed. The outcome is written
+in one transaction with the order's own row, so that the order knows what Bitrix has before the echo
+of the change arrives.
 """
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from psycopg import sql
 from psycopg.rows import class_row
 
-from bitrix_pipeline.push.diffs import Difference, differs, parameters
+from bitrix_pipeline.push.diffs import Difference, parameters, stale
 from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap, Target
 from bitrix_pipeline.sync.postgres import Connection
 from bitrix_pipeline.sync.target_sql import internal, qualified
@@ -52,9 +54,8 @@ SELECT count(*) FILTER (WHERE state = 'dead') FROM noted
 WITHDRAW = """
 WITH gone AS (
     UPDATE {ledger} AS ledger SET state = 'withdrawn', sending_since = NULL, last_error = NULL
-    WHERE ledger.state IN ('waiting', 'dead', 'skipped')
-      AND NOT EXISTS (SELECT FROM ({differs}) AS diff WHERE diff.order_id = ledger.order_id)
-    RETURNING ledger.order_id, ledger.desired
+    WHERE {stale}
+    RETURNING order_id, desired
 )
 INSERT INTO {history} (order_id, event, desired, run_id, note)
 SELECT order_id, 'withdrawn', desired, %(run_id)s, 'nothing is left to be sent' FROM gone
@@ -66,66 +67,94 @@ SELECT count(*) FROM {ledger} WHERE state = 'waiting' AND next_attempt_at <= clo
 
 WAITING = "SELECT count(*) FROM {ledger} WHERE state = 'waiting'"
 
-# The order's word is compared once more: what the CRM changed since is for the next push.
-CLAIM = """
-WITH taken AS (
-    UPDATE {ledger} AS ledger SET sending_since = clock_timestamp(), run_id = %(run_id)s
-    FROM (
-        SELECT due.order_id FROM {ledger} AS due JOIN {orders} AS o ON o.id = due.order_id
-        WHERE due.state = 'waiting' AND due.next_attempt_at <= clock_timestamp()
-          AND due.target_canceled IS NOT NULL
-          AND o.status IS NOT DISTINCT FROM due.desired AND NOT due.order_id = ANY (%(not)s)
-        ORDER BY due.next_attempt_at, due.order_id LIMIT %(limit)s
-        FOR UPDATE OF due SKIP LOCKED
-    ) AS chosen
-    WHERE ledger.order_id = chosen.order_id
-    RETURNING ledger.*
+# One that breaks the shop's PHP breaks its whole batch, so those that failed travel in half as many
+# each time: what fails alone is to blame. The order's word is compared once more: what the CRM changed since is
+# for the next push.
+TAKE_UP = """
+WITH due AS (
+    SELECT due.order_id, due.attempts, due.next_attempt_at
+    FROM {ledger} AS due JOIN {orders} AS o ON o.id = due.order_id
+    WHERE due.state = 'waiting' AND due.next_attempt_at <= clock_timestamp()
+      AND due.target_canceled IS NOT NULL
+      AND o.status IS NOT DISTINCT FROM due.desired AND NOT due.order_id = ANY (%(not)s)
+), chosen AS (
+    SELECT order_id FROM due WHERE attempts = (SELECT min(attempts) FROM due)
+    ORDER BY next_attempt_at, order_id
+    LIMIT (SELECT greatest(1, floor(%(limit)s / 2.0 ^ min(attempts))) FROM due)
 )
-SELECT taken.order_id, taken.desired, taken.desired_since, taken.target_status,
-       taken.target_canceled, taken.attempts, o.bitrix_status AS seen_status,
+UPDATE {ledger} AS ledger SET sending_since = clock_timestamp(), run_id = %(run_id)s
+FROM chosen WHERE ledger.order_id = chosen.order_id
+RETURNING ledger.order_id
+"""
+
+CLAIM = """
+SELECT ledger.order_id, ledger.desired, ledger.desired_since, ledger.target_status,
+       ledger.target_canceled, ledger.attempts, o.bitrix_status AS seen_status,
        o.is_canceled AS seen_canceled, o.cancel_reason
-FROM taken JOIN {orders} AS o ON o.id = taken.order_id ORDER BY taken.order_id
+FROM {ledger} AS ledger JOIN {orders} AS o ON o.id = ledger.order_id
+WHERE ledger.order_id = ANY (%(orders)s) AND ledger.sending_since IS NOT NULL
+ORDER BY ledger.order_id FOR UPDATE OF ledger
 """
 
-CONFIRM = """
-UPDATE {ledger} SET state = 'confirmed', confirmed = desired, confirmed_at = clock_timestamp(),
-    sending_since = NULL, last_error = NULL
-WHERE order_id = %(order)s
+# A push was killed before it had noted what came of these, or had no answer and saw no change.
+IN_DOUBT = """
+SELECT order_id FROM {ledger}
+WHERE sending_since IS NOT NULL AND target_canceled IS NOT NULL
+  AND state IN ('waiting', 'dead', 'skipped') AND NOT order_id = ANY (%(not)s)
+ORDER BY order_id LIMIT %(limit)s
 """
 
-YIELD = """
-UPDATE {ledger} SET state = 'conflict', sending_since = NULL, last_error = %(note)s
-WHERE order_id = %(order)s
+RELEASE = """
+UPDATE {ledger} SET sending_since = NULL WHERE order_id = ANY (%(orders)s)
 """
 
 # What Bitrix has now; the word only where Bitrix's stands, and the CRM has not changed it since.
-REMEMBER = """
-UPDATE {orders} SET bitrix_status = %(code)s, is_canceled = %(canceled)s,
-    version = COALESCE(%(version)s, version),
-    status = CASE WHEN %(yields)s AND status IS NOT DISTINCT FROM %(desired)s
-        THEN %(word)s ELSE status END
-WHERE id = %(order)s
+SETTLE = """
+WITH given AS (
+    SELECT * FROM unnest(%(orders)s::bigint[], %(events)s::text[], %(desired)s::text[],
+        %(codes)s::text[], %(canceled)s::boolean[], %(versions)s::bigint[], %(words)s::text[],
+        %(before)s::text[], %(after)s::text[], %(notes)s::text[])
+        AS given (order_id, event, desired, code, canceled, version, word, before, after, note)
+), in_ledger AS (
+    UPDATE {ledger} AS ledger SET sending_since = NULL,
+        state = CASE event WHEN 'conflict' THEN 'conflict' ELSE 'confirmed' END,
+        confirmed = CASE event WHEN 'conflict' THEN confirmed ELSE given.desired END,
+        confirmed_at = CASE event WHEN 'conflict' THEN confirmed_at ELSE clock_timestamp() END,
+        last_error = CASE event WHEN 'conflict' THEN note END
+    FROM given WHERE ledger.order_id = given.order_id
+), in_orders AS (
+    UPDATE {orders} AS o SET bitrix_status = code, is_canceled = canceled,
+        version = COALESCE(given.version, o.version),
+        status = CASE WHEN event = 'conflict' AND o.status IS NOT DISTINCT FROM desired
+            THEN word ELSE o.status END
+    FROM given WHERE o.id = given.order_id
+)
+INSERT INTO {history} (order_id, event, desired, bitrix_before, bitrix_after, run_id, note)
+SELECT order_id, event, desired, before, after, %(run_id)s, note FROM given
 """
 
 # A wait for each try that may fail; the failure after the last wait is final.
 FAIL = """
-UPDATE {ledger} SET attempts = attempts + 1,
-    state = CASE WHEN attempts >= cardinality(%(waits)s::float8[]) THEN 'dead' ELSE 'waiting' END,
-    next_attempt_at = clock_timestamp()
-        + make_interval(secs => COALESCE((%(waits)s::float8[])[attempts + 1], 0) * %(jitter)s),
-    sending_since = NULL, last_error = %(note)s
-WHERE order_id = %(order)s RETURNING state
+WITH failed AS (
+    UPDATE {ledger} SET attempts = attempts + 1,
+        state = CASE WHEN attempts >= cardinality(%(waits)s::float8[])
+            THEN 'dead' ELSE 'waiting' END,
+        next_attempt_at = clock_timestamp()
+            + make_interval(secs => COALESCE((%(waits)s::float8[])[attempts + 1], 0) * %(jitter)s),
+        sending_since = CASE WHEN %(in_doubt)s THEN sending_since END, last_error = %(note)s
+    WHERE order_id = %(order)s AND state = 'waiting' RETURNING order_id, state, desired
+)
+INSERT INTO {history} (order_id, event, desired, bitrix_before, run_id, note)
+SELECT order_id, CASE state WHEN 'dead' THEN 'dead' ELSE 'failed' END, desired, %(before)s,
+    %(run_id)s, %(note)s
+FROM failed RETURNING event
 """
 
 POSTPONE = """
-UPDATE {ledger} SET sending_since = NULL, last_error = %(note)s,
-    next_attempt_at = clock_timestamp() + make_interval(secs => %(seconds)s)
+UPDATE {ledger} SET last_error = %(note)s,
+    sending_since = CASE WHEN order_id = ANY (%(in_doubt)s) THEN sending_since END,
+    next_attempt_at = clock_timestamp()
 WHERE order_id = ANY (%(orders)s)
-"""
-
-TELL = """
-INSERT INTO {history} (order_id, event, desired, bitrix_before, bitrix_after, run_id, note)
-VALUES (%(order)s, %(event)s, %(desired)s, %(before)s, %(after)s, %(run_id)s, %(note)s)
 """
 
 
@@ -154,13 +183,17 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A row of the history."""
+class Settled:
+    """What Bitrix has of an order in the end, and how that came."""
 
-    event: str
-    before: BitrixStatus | None = None
-    after: BitrixStatus | None = None
-    note: str | None = None
+    entry: Entry
+    event: Literal["sent", "confirmed", "conflict"]
+    before: BitrixStatus
+    after: BitrixStatus
+    version: int | None
+    note: str = ""
+    word: str | None = None
+    """The CRM's for what Bitrix has: after a conflict it becomes the order's."""
 
 
 class Ledger:
@@ -191,7 +224,7 @@ class Ledger:
         query = sql.SQL(WITHDRAW).format(
             ledger=internal("push_orders"),
             history=internal("push_history"),
-            differs=differs(self._schema),
+            stale=stale(self._schema),
         )
         self._connection.execute(query, {**parameters(statuses), "run_id": self._run_id})
 
@@ -201,71 +234,77 @@ class Ledger:
     def waiting(self) -> int:
         return self._count(WAITING)
 
-    def claim(self, limit: int, *, without: Sequence[int]) -> list[Entry]:
-        """Takes up the orders that are due for longest."""
+    def take_up(self, limit: int, *, without: Sequence[int]) -> list[int]:
+        """Marks the orders that are due for longest as being sent."""
+        rows = self._connection.execute(
+            self._statement(TAKE_UP),
+            {"limit": limit, "not": list(without), "run_id": self._run_id},
+        )
+        return [int(order) for (order,) in rows]
+
+    def in_doubt(self, limit: int, *, without: Sequence[int]) -> list[int]:
+        """Orders that a push took up, and nobody knows what came of them."""
+        values = {"limit": limit, "not": list(without)}
+        rows = self._connection.execute(self._statement(IN_DOUBT), values)
+        return [int(order) for (order,) in rows]
+
+    def claim(self, orders: Sequence[int]) -> list[Entry]:
+        """Those of them that are still marked, held until the transaction ends."""
         with self._connection.cursor(row_factory=class_row(Entry)) as cursor:
-            return cursor.execute(
-                self._statement(CLAIM),
-                {"limit": limit, "not": list(without), "run_id": self._run_id},
-            ).fetchall()
+            return cursor.execute(self._statement(CLAIM), {"orders": list(orders)}).fetchall()
 
-    def confirm(self, entry: Entry) -> None:
-        self._connection.execute(self._statement(CONFIRM), {"order": entry.order_id})
+    def release(self, orders: Sequence[int]) -> None:
+        """Takes their marks away: they were not sent."""
+        self._connection.execute(self._statement(RELEASE), {"orders": list(orders)})
 
-    def give_way(self, entry: Entry, note: str) -> None:
-        """Bitrix's status stands."""
-        self._connection.execute(self._statement(YIELD), {"order": entry.order_id, "note": note})
-
-    def remember(
-        self, entry: Entry, now: BitrixStatus, version: int | None, *, word: str | None = None
-    ) -> None:
-        """Writes into the order what Bitrix has; `word` where that is what shall stand."""
+    def settle(self, settled: Sequence[Settled]) -> None:
+        """Writes what Bitrix has into the ledger, the orders and the history, all at once."""
         self._connection.execute(
-            self._statement(REMEMBER),
+            self._statement(SETTLE),
             {
-                "order": entry.order_id,
-                "code": now.status,
-                "canceled": now.is_canceled,
-                "version": version,
-                "yields": word is not None,
-                "word": word,
-                "desired": entry.desired,
+                "orders": [each.entry.order_id for each in settled],
+                "events": [each.event for each in settled],
+                "desired": [each.entry.desired for each in settled],
+                "codes": [each.after.status for each in settled],
+                "canceled": [each.after.is_canceled for each in settled],
+                "versions": [each.version for each in settled],
+                "words": [each.word for each in settled],
+                "before": [str(each.before) for each in settled],
+                "after": [str(each.after) for each in settled],
+                "notes": [each.note or None for each in settled],
+                "run_id": self._run_id,
             },
         )
 
-    def fail(self, entry: Entry, note: str, waits: Sequence[float]) -> bool:
-        """Counts a try; returns whether that was the last."""
+    def fail(
+        self,
+        entry: Entry,
+        note: str,
+        waits: Sequence[float],
+        *,
+        before: BitrixStatus | None,
+        in_doubt: bool,
+    ) -> bool:
+        """Counts a try; returns whether that was the last. The mark stays on what is in doubt."""
         row = self._connection.execute(
             self._statement(FAIL),
             {
                 "order": entry.order_id,
                 "waits": list(waits),
                 "jitter": random.uniform(1 - JITTER, 1 + JITTER),  # noqa: S311 - no secret
+                "before": str(before) if before else None,
                 "note": note,
+                "in_doubt": in_doubt,
+                "run_id": self._run_id,
             },
         ).fetchone()
         return bool(row and row[0] == "dead")
 
-    def postpone(self, entries: Sequence[Entry], *, seconds: float, note: str) -> None:
-        """Puts them off without counting the try: the fault was not theirs."""
+    def postpone(self, entries: Sequence[Entry], *, note: str, in_doubt: Sequence[int]) -> None:
+        """Leaves them to the next push without counting the try: the fault was not theirs."""
         orders = [entry.order_id for entry in entries]
-        values = {"orders": orders, "seconds": seconds, "note": note}
+        values = {"orders": orders, "note": note, "in_doubt": list(in_doubt)}
         self._connection.execute(self._statement(POSTPONE), values)
-
-    def tell(self, entry: Entry, told: Told) -> None:
-        """Adds to the history."""
-        self._connection.execute(
-            self._statement(TELL),
-            {
-                "order": entry.order_id,
-                "event": told.event,
-                "desired": entry.desired,
-                "before": str(told.before) if told.before else None,
-                "after": str(told.after) if told.after else None,
-                "run_id": self._run_id,
-                "note": told.note,
-            },
-        )
 
     def _count(self, text: str) -> int:
         row = self._connection.execute(self._statement(text)).fetchone()

@@ -5,17 +5,20 @@ Invariants:
   after kill -9 or a lost answer, and never over a change of Bitrix's that nobody has looked at;
 - a batch holds the orders' turn from the reading to the commit, as a sync does: the echo of a change
   waits outside, and finds an order that knows it already; two pushes take turns too;
+- what is about to be sent is marked in a commit of its own: what became of it after a kill
+  or a lost answer, the next push finds out first, and a sync in between knows the echo by the mark;
 - an order's own fault costs that order a try and nobody else; an outage costs nobody one.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Protocol
 
-from bitrix_pipeline.bitrix_rest import BitrixShop
+from bitrix_pipeline.bitrix_rest import OWN_METHOD, BitrixShop
 from bitrix_pipeline.crash_points import crash_point
-from bitrix_pipeline.errors import PipelineError
+from bitrix_pipeline.errors import PipelineError, SettingsError, TransientError
 from bitrix_pipeline.model.orders import ORDERS
 from bitrix_pipeline.push.batch import Batch
 from bitrix_pipeline.push.diffs import Difference, find_differences
@@ -31,6 +34,12 @@ from bitrix_pipeline.sync.target import Target
 log = logging.getLogger(__name__)
 
 WITHOUT_A_RUN = "shell"
+
+
+class Choose(Protocol):
+    """Which orders make the next batch, with those left out that this push has tried."""
+
+    def __call__(self, limit: int, *, without: list[int]) -> list[int]: ...
 
 
 class Push:
@@ -67,50 +76,61 @@ class Push:
         with self._connected() as connection:
             ledger = self._ledger(connection)
             statuses = read_map(connection, self._settings, self._shop)
+            recovered, fault = self._batches(ledger.in_doubt, Batch.recover, statuses)
             with connection.transaction():
                 noted_dead = ledger.note(self._found(connection, statuses))
                 ledger.withdraw(statuses)
-            self._refuse_mass_change(ledger.due(), allow_mass=allow_mass)
+            due = ledger.due()
+            self._refuse_mass_change(due, allow_mass=allow_mass)
+            crash_point("push.noted")
             outcomes: list[OrderOutcome] = []
-            fault: PipelineError | None = None
-            while not fault:
-                done, fault = self._one_batch(ledger, statuses, [o.order_id for o in outcomes])
-                outcomes += done
-                if not done:
-                    break
-            result = PushResult(tuple(outcomes), noted_dead, ledger.waiting(), fault)
+            if due and not fault:
+                self._require_silence()
+                outcomes, fault = self._batches(ledger.take_up, Batch.run, statuses)
+            result = PushResult((*recovered, *outcomes), noted_dead, ledger.waiting(), fault)
         log.info("pushed %s", result.numbers())
         return result
 
-    def _one_batch(
-        self, ledger: Ledger, statuses: StatusMap, tried: Sequence[int]
+    def _batches(
+        self, choose: Choose, work: Callable[[Batch], list[OrderOutcome]], statuses: StatusMap
     ) -> tuple[list[OrderOutcome], PipelineError | None]:
-        """Up to a batch of orders, in one turn; an order is tried once a push."""
-        with ExitStack() as stack:
-            connection = stack.enter_context(self._connected())
-            stack.enter_context(connection.transaction())
-            target = Target(
-                connection,
-                replace(self._settings.sync, lock_deadline_seconds=self._settings.turn_seconds),
-            )
-            target.begin()
+        """One after another until nothing is left or a fault would meet the next one too."""
+        outcomes: list[OrderOutcome] = []
+        tried: list[int] = []
+        fault: PipelineError | None = None
+        while not fault:
             try:
-                target.wait_for_turn(ORDERS)
-            except PipelineError as error:
-                return [], error
-            entries = ledger.claim(self._settings.batch, without=tried)
-            if not entries:
-                return [], None
-            batch = Batch(
-                entries,
-                shop=self._shop,
-                statuses=statuses,
-                settings=self._settings,
-                ledger=self._ledger(connection),
-            )
-            outcomes = batch.run()
-            crash_point("push.before_ledger")
-        return outcomes, batch.fault
+                with self._turn() as connection:
+                    orders = choose(self._settings.batch, without=tried)
+                    if not orders:
+                        break
+                    ledger = self._ledger(connection)
+                    batch = Batch(
+                        ledger.claim(orders),
+                        shop=self._shop,
+                        statuses=statuses,
+                        settings=self._settings,
+                        ledger=ledger,
+                    )
+                    done = work(batch)
+                    crash_point("push.before_ledger")
+            except TransientError as error:
+                return outcomes, error
+            crash_point("push.after_ledger")
+            outcomes += done
+            tried += orders
+            fault = batch.fault
+        return outcomes, fault
+
+    @contextmanager
+    def _turn(self) -> Iterator[Connection]:
+        """A transaction that holds the orders' turn. Raises TransientError when it is not given."""
+        settings = replace(self._settings.sync, lock_deadline_seconds=self._settings.turn_seconds)
+        with self._connected() as connection, connection.transaction():
+            target = Target(connection, settings)
+            target.begin()
+            target.wait_for_turn(ORDERS)
+            yield connection
 
     def _found(self, connection: Connection, statuses: StatusMap) -> list[Difference]:
         return find_differences(connection, statuses, schema=self._settings.sync.target_schema)
@@ -121,6 +141,14 @@ class Push:
                 f"the status of {orders:,} orders would change in Bitrix, more than "
                 f"PUSH_MAX_CHANGES={self._settings.max_changes:,}; nothing was sent. Bitrix mails "
                 "buyers about it: if that is meant, run bitrix-pipeline push run --allow-mass"
+            )
+
+    def _require_silence(self) -> None:
+        if not self._settings.mails_buyers and not self._shop.orders.has_own_method():
+            raise SettingsError(
+                "PUSH_MAILS_BUYERS=false takes our module in the shop, and the webhook has no method "
+                f"{OWN_METHOD}; nothing was sent. Install the module and give the webhook its scope, "
+                "or let Bitrix mail"
             )
 
     def _ledger(self, connection: Connection) -> Ledger:

@@ -24,6 +24,8 @@ class PushSettings:
     max_changes: int = 200
     retry_seconds: tuple[float, ...] = (60.0, 300.0, 1500.0, 7500.0, 37500.0)
     cancel_reason: str = "Canceled in the CRM"
+    mails_buyers: bool = True
+    """Let Bitrix mail the buyer if the new status says so."""
     batch: int = 20
     """Orders for which the orders' turn is held at once."""
     turn_seconds: int = TURN_SECONDS
@@ -39,6 +41,7 @@ class PushSettings:
             max_changes=settings.push_max_changes,
             retry_seconds=settings.push_retry_seconds,
             cancel_reason=settings.push_cancel_reason,
+            mails_buyers=settings.push_mails_buyers,
             batch=settings.bitrix_rest_batch_size,
             history_days=settings.push_history_days,
         )

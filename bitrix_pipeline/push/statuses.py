@@ -21,9 +21,21 @@ def known_statuses(connection: Connection, settings: PushSettings) -> dict[str, 
     return {str(code): str(type_) for code, type_ in rows}
 
 
+def statuses_in(shop: BitrixShop) -> dict[str, str]:
+    """The same as Bitrix tells it. Raises RestError."""
+    return {status.id: TYPES.get(status.type, status.type) for status in shop.statuses()}
+
+
 def read_map(connection: Connection, settings: PushSettings, shop: BitrixShop | None) -> StatusMap:
-    """Both directions, checked. Raises SettingsError, or RestError where Bitrix is asked."""
+    """Both directions, checked. Raises SettingsError, or RestError where Bitrix is asked.
+
+    Without a shop to ask and where none were synced it is as the settings say: enough to tell whether
+    there are differences.
+    """
+    words, codes = settings.sync.status_mapping, settings.push_mapping
     known = known_statuses(connection, settings)
+    if not known and shop is None:
+        return StatusMap(words, codes, faults={})
     if not known and shop is not None:
-        known = {status.id: TYPES.get(status.type, status.type) for status in shop.statuses()}
-    return status_map(settings.sync.status_mapping, settings.push_mapping, known)
+        known = statuses_in(shop)
+    return status_map(words, codes, known)

@@ -26,7 +26,7 @@ class StatusPush(dg.ConfigurableResource):  # type: ignore[type-arg]
     @property
     def is_configured(self) -> bool:
         """Whether the CRM is named, and the webhook through which statuses go back."""
-        return self.crm.is_configured and bool(self.settings.bitrix_rest_url.get_secret_value())
+        return self.crm.is_configured and self.settings.has_rest_url
 
     def work(self) -> Work:
         """Whether there is something to send. Raises TransientError, TargetError, SettingsError."""

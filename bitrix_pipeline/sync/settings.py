@@ -16,6 +16,10 @@ class SyncSettings:
     shop_timezone: str = "Europe/Moscow"
     shop_language: str = "ru"
     status_mapping: Mapping[str, str] = field(default_factory=dict)
+    crm_wins: bool = False
+    """Where Bitrix's status changed and the CRM's word too, the word stays, to be sent by a push."""
+    push_mapping: Mapping[str, str] = field(default_factory=dict)
+    """The CRM's word → the Bitrix code that it is sent as, beside `status_mapping`."""
     partition_size: int = 100_000
     """IDs in one partition; only groups the counts."""
     deletion_limit_share: float = 0.05
@@ -47,6 +51,8 @@ class SyncSettings:
             shop_timezone=settings.shop_timezone,
             shop_language=settings.shop_language,
             status_mapping=settings.status_mapping,
+            crm_wins=settings.push_conflict == "crm_wins" and settings.has_rest_url,
+            push_mapping=settings.push_status_mapping,
             partition_size=settings.partition_size,
             deletion_limit_share=settings.deletion_limit_share,
             deletion_limit_rows=settings.deletion_limit_rows,

@@ -26,8 +26,15 @@ CREATE TEMP TABLE archived (order_id bigint PRIMARY KEY, archived_at timestamptz
 class TargetSql:
     """The statements for one table in one target schema."""
 
-    def __init__(self, table: Table, schema: str, partition_size: int) -> None:
+    def __init__(
+        self,
+        table: Table,
+        schema: str,
+        partition_size: int,
+        kept: sql.Composable,
+    ) -> None:
         self.table = table
+        self._kept = kept
         self.schema = schema
         self.partition_size = partition_size
         self.name = qualified(schema, table.name)
@@ -242,12 +249,13 @@ class TargetSql:
         if not owners:
             return sql.SQL("{0} = excluded.{0}").format(column)
         return sql.SQL(
-            "{0} = CASE WHEN target.is_placeholder OR ({1}) IS DISTINCT FROM ({2})"
+            "{0} = CASE WHEN target.is_placeholder OR ({1}) IS DISTINCT FROM ({2}) AND NOT ({3})"
             " THEN excluded.{0} ELSE target.{0} END"
         ).format(
             column,
             sql.SQL(", ").join(sql.SQL("target.{}").format(sql.Identifier(n)) for n in owners),
             sql.SQL(", ").join(sql.SQL("excluded.{}").format(sql.Identifier(n)) for n in owners),
+            self._kept,
         )
 
     def _buckets(self, width: int, fingerprint: sql.SQL) -> Sql:

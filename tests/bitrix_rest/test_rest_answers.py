@@ -14,6 +14,7 @@ from bitrix_pipeline.bitrix_rest import (
     MissingScopeError,
     NotRestError,
     OperatingLimitError,
+    OrderLockedError,
     OrderNotFoundError,
     OverloadError,
     RateLimitError,
@@ -91,6 +92,7 @@ CODES: list[tuple[str | int, int, int, type[RestError]]] = [
     ("", 400, 400, RefusedError),
     (None, 400, 400, RefusedError),
     ("VERSION_MISMATCH", 409, 409, VersionConflictError),
+    ("ORDER_LOCKED", 503, 503, OrderLockedError),
     ("SOMETHING_NEW", 500, 502, UnavailableError),
     ("SOMETHING_NEW", 429, 429, RateLimitError),
     ("SOMETHING_NEW", 401, 403, AccessRefusedError),
@@ -149,7 +151,9 @@ def test_without_a_code_the_status_decides(status: int, body: bytes, kind: type[
 def test_what_may_be_tried_again_is_transient_and_what_not_permanent() -> None:
     transient = {kind for _, _, _, kind in CODES if issubclass(kind, TransientError)}
 
-    assert transient == {RateLimitError, OperatingLimitError, SiteClosedError, UnavailableError}
+    assert transient == {
+        RateLimitError, OperatingLimitError, OrderLockedError, SiteClosedError, UnavailableError
+    }  # fmt: skip
     assert all(issubclass(kind, PermanentError) for _, _, _, kind in CODES if kind not in transient)
 
 

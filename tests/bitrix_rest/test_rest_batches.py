@@ -298,5 +298,5 @@ def test_in_real_time_too(rest_shop: RestShop) -> None:
     for _ in range(53):
         rest.call("server.time")
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     assert len(rest_shop.asked) == 53, "a request was refused and sent again"

@@ -27,7 +27,7 @@ def ask(rest_shop: RestShop, http: requests.Session) -> Any:
 
     def call(method: str, **params: Any) -> tuple[int, Any]:
         url = rest_shop.simulator.webhook_url + method
-        answer = http.post(url, json=params, timeout=5)
+        answer = http.post(url, json=params, timeout=60)
         return answer.status_code, answer.json()
 
     return call
@@ -47,7 +47,7 @@ def test_all_ways_to_call_are_the_same(rest_shop: RestShop, http: requests.Sessi
         answer = http.request(
             verb,
             f"{url}Sale.Order.Update.json",
-            timeout=5,
+            timeout=60,
             **{kind: {**values, "id": order}},
         )
 
@@ -65,7 +65,7 @@ def test_a_batch_may_be_a_form_too(rest_shop: RestShop, http: requests.Session, 
     }
 
     answer = http.post(
-        f"{rest_shop.simulator.webhook_url}batch", timeout=5, **{how: values[how]}
+        f"{rest_shop.simulator.webhook_url}batch", timeout=60, **{how: values[how]}
     ).json()
 
     assert answer["result"]["result"]["k"]["order"]["id"] == order
@@ -120,7 +120,7 @@ def test_documentation_and_code_differ_and_either_can_be_had(
 ) -> None:
     rest_shop.behaves(dialect=dialect)
 
-    answer = http.get(f"http://{rest_shop.simulator.address}/rest/{path}", timeout=5)
+    answer = http.get(f"http://{rest_shop.simulator.address}/rest/{path}", timeout=60)
 
     assert (answer.status_code, answer.json()["error"]) == (status, code)
 

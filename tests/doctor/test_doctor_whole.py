@@ -26,6 +26,7 @@ def test_it_looks_at_every_part(healthy: Consultation) -> None:
         "Postgres access",
         "sync",
         "webhooks",
+        "REST",
     }
 
 

@@ -1,4 +1,4 @@
-"""Run as a process of its own, which a crash point kills: pushes once.
+"""Run as a process of its own, which a crash point kills: pushes once; `packed` is sent as P.
 
 Arguments: the webhook's URL, the CRM's URL.
 """
@@ -18,6 +18,6 @@ if __name__ == "__main__":
         Push(
             BitrixShop(rest),
             postgres_url=postgres_url,
-            settings=replace(SETTINGS, sync=SYNC),
+            settings=replace(SETTINGS, sync=SYNC, push_mapping={"packed": "P"}),
             run_id="doomed",
         ).run()

@@ -7,6 +7,7 @@ from shop_and_crm import fails
 from bitrix_pipeline.bitrix_rest import AccessRefusedError
 from bitrix_pipeline.demo_rest import fail_commands, overload_limit, query_limit, site_closed
 from bitrix_pipeline.demo_rest.refusals import Refusal
+from bitrix_pipeline.errors import SettingsError
 from bitrix_pipeline.push import MassChangeError
 
 
@@ -61,8 +62,8 @@ def test_an_order_taken_back_to_the_status_it_had_gets_no_mail(desk: Desk) -> No
     assert desk.rest.mails == []
 
 
-def test_our_own_method_is_told_the_version(desk: Desk) -> None:
-    desk.rest.behaves(has_own_method=True, scopes=("sale", "bitrixpipeline"))
+def test_our_own_method_is_told_the_version_and_mails_as_bitrix_does(desk: Desk) -> None:
+    desk.rest.behaves(has_own_method=True)
     [order] = desk.prepare(1)
     desk.set("paid", order)
 
@@ -74,6 +75,40 @@ def test_our_own_method_is_told_the_version(desk: Desk) -> None:
         for text in params["cmd"].values()
     ]
     assert any("setstatus" in text and "expectedVersion=" in text for text in commands)
+    assert desk.rest.mails == [(order, "P")]
+
+
+def test_buyers_get_no_mail_if_they_shall_not(desk: Desk) -> None:
+    desk.rest.behaves(has_own_method=True)
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+
+    assert desk.run(mails_buyers=False).sent == 1
+    assert desk.rest.mails == []
+
+
+def test_without_our_module_a_push_that_may_not_mail_sends_nothing(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+
+    with fails(SettingsError, "PUSH_MAILS_BUYERS=false", "Install the module"):
+        desk.run(mails_buyers=False)
+
+    assert desk.writes == 0
+    assert desk.run().sent == 1
+
+
+@pytest.mark.parametrize("refusal", ["ORDER_LOCKED", "VERSION_MISMATCH"])
+def test_an_order_that_somebody_is_saving_waits_without_a_try(desk: Desk, refusal: str) -> None:
+    orders = desk.prepare(2)
+    desk.set("paid", orders)
+    desk.rest.suffers(None, None, fail_commands(2, Refusal(refusal)))
+
+    result = desk.run()
+
+    assert (result.sent, result.failed, result.waiting, result.fault) == (1, 0, 1, None)
+    assert desk.ledger(orders[1], "attempts") == 0
+    assert desk.run().sent == 1
 
 
 @pytest.mark.parametrize(
@@ -184,6 +219,35 @@ def test_an_order_that_is_always_refused_is_given_up(desk: Desk) -> None:
     assert desk.run().sent == 1
 
 
+def test_an_order_that_kills_php_is_given_up_and_the_others_of_its_batch_are_not(
+    desk: Desk,
+) -> None:
+    """Bitrix answers with a page, and does nothing of what follows in the batch."""
+    bad, *good = desk.prepare(8)
+    desk.rest.behaves(fatal=frozenset({bad}))
+    desk.set("paid", [bad, *good])
+
+    for _ in range(5):
+        desk.make_due()
+        desk.run(batch=8, retry_seconds=(60.0,) * 4)
+
+    assert desk.ledger(bad) == "dead"
+    assert {desk.ledger(order) for order in good} == {"confirmed"}
+    assert sorted(desk.rest.mails) == [(order, "P") for order in good]
+
+
+def test_what_became_of_orders_is_told_in_their_order(desk: Desk) -> None:
+    refused, had_it, sent = desk.prepare(3)
+    desk.set("paid", [had_it, sent])
+    desk.set("completed", refused)
+    desk.bitrix_sets(had_it, "STATUS_ID = 'P'")
+    desk.rest.behaves(vetoed=frozenset({"F"}))
+
+    outcomes = [(outcome.order_id, outcome.kind) for outcome in desk.run().outcomes]
+
+    assert outcomes == [(refused, "failed"), (had_it, "already"), (sent, "sent")]
+
+
 def test_waits_grow_and_are_scattered(desk: Desk) -> None:
     orders = desk.prepare(2)
     desk.rest.behaves(vetoed=frozenset({"F"}))
@@ -210,7 +274,6 @@ def test_an_outage_costs_no_order_a_try(desk: Desk, outage: object) -> None:
     assert result.fault is not None
     assert (result.sent, result.failed, result.waiting) == (0, 0, 2)
     assert desk.ledger(orders[0], "attempts") == 0
-    desk.make_due()
     assert desk.run().sent == 2
 
 
@@ -248,6 +311,16 @@ def test_an_order_that_bitrix_marks_is_told(desk: Desk) -> None:
     [outcome] = desk.run().outcomes
 
     assert (outcome.kind, "marked" in outcome.note) == ("sent", True)
+
+
+def test_a_mark_that_an_order_had_before_is_no_warning_of_this_save(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.bitrix_sets(order, "MARKED = 'Y'")
+    desk.set("paid", order)
+
+    [outcome] = desk.run().outcomes
+
+    assert (outcome.kind, outcome.note) == ("sent", "")
 
 
 def test_statuses_are_asked_of_bitrix_where_they_were_never_synced(desk: Desk) -> None:

@@ -67,6 +67,66 @@ def test_the_same_change_on_both_sides_is_no_conflict(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
+    ("policy", "word", "in_bitrix"),
+    [
+        ("bitrix_wins", "completed", "F"),
+        ("crm_wins", "paid", "P"),
+        ("newest_wins", "completed", "F"),
+    ],
+)
+def test_a_change_of_bitrixs_that_a_sync_meets_first(
+    desk: Desk, order: int, policy: str, word: str, in_bitrix: str
+) -> None:
+    """Only a push knows since when the CRM has had its word, so in doubt Bitrix's is newer."""
+    desk.pipeline.sync("orders", crm_wins=policy == "crm_wins")
+
+    assert desk.in_crm(order) == (word, "F", False)
+    assert desk.run(conflict=policy).failed == 0
+    assert desk.in_bitrix(order) == (in_bitrix, "N")
+    assert desk.in_crm(order) == (word, in_bitrix, False)
+
+
+@pytest.mark.parametrize("word", ["new", "packed"])
+def test_what_both_agreed_on_does_not_win_over_bitrixs_news(desk: Desk, word: str) -> None:
+    """`packed` has gone to Bitrix as P before."""
+    [order] = desk.prepare(1)
+    desk.set(word, order)
+    desk.run(push_mapping={"packed": "P"})
+    desk.bitrix_sets(order, "STATUS_ID = 'F'")
+
+    desk.pipeline.sync("orders", crm_wins=True, push_mapping={"packed": "P"})
+
+    assert desk.in_crm(order) == ("completed", "F", False)
+
+
+def test_a_cancellation_in_bitrix_does_not_win_over_the_crm_if_told_so(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    desk.bitrix_sets(order, "CANCELED = 'Y'")
+
+    desk.pipeline.sync("orders", crm_wins=True)
+
+    assert desk.in_crm(order) == ("paid", "N", True)
+    assert desk.run(conflict="crm_wins").sent == 1
+    assert desk.in_bitrix(order) == ("P", "N")
+
+
+def test_a_word_that_will_not_be_sent_does_not_win(desk: Desk) -> None:
+    lost, skipped = desk.prepare(2)
+    desk.set("lost", lost)
+    desk.run()
+    desk.set("paid", skipped)
+    desk.crm.run("INSERT INTO bitrix_pipeline.push_orders (order_id, state, desired)"
+        " VALUES (%s, 'skipped', 'paid')", skipped)  # fmt: skip
+    for order in (lost, skipped):
+        desk.bitrix_sets(order, "STATUS_ID = 'F'")
+
+    desk.pipeline.sync("orders", crm_wins=True)
+
+    assert desk.in_crm(lost) == desk.in_crm(skipped) == ("completed", "F", False)
+
+
+@pytest.mark.parametrize(
     ("after", "winner"), [("-1 hour", "crm"), ("+1 hour", "bitrix")], ids=["older", "newer"]
 )
 def test_the_newest_wins_if_told_so(desk: Desk, order: int, after: str, winner: str) -> None:
@@ -83,21 +143,27 @@ def test_the_newest_wins_if_told_so(desk: Desk, order: int, after: str, winner: 
     assert desk.in_bitrix(order)[0] == {"crm": "P", "bitrix": "F"}[winner]
 
 
+BEFORE, AFTER = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
+
+
 @pytest.mark.parametrize(
-    ("changed", "canceled", "step"),
+    ("status", "canceled", "step"),
     [
-        (timedelta(seconds=-1), False, "write"),
-        (timedelta(seconds=1), False, "give way"),
-        (None, False, "give way"),
-        (timedelta(seconds=-1), True, "give way"),
+        (BEFORE, None, "write"),
+        (AFTER, None, "give way"),
+        (None, None, "give way"),
+        (BEFORE, BEFORE, "write"),
+        (BEFORE, AFTER, "give way"),
     ],
-    ids=["older", "newer", "unknown", "an old cancellation whose own time is unknown"],
+    ids=["older", "newer", "unknown", "both older", "an older status and a newer cancellation"],
 )
-def test_in_doubt_bitrix_is_newer(changed: timedelta | None, canceled: bool, step: str) -> None:  # noqa: FBT001
+def test_in_doubt_bitrix_is_newer(
+    status: datetime | None, canceled: datetime | None, step: str
+) -> None:
     entry = Entry(1, "paid", NOW, "P", False, 0, "N", False, None)  # noqa: FBT003
     state = OrderState(
-        id=1, status="F", is_canceled=canceled, is_marked=False, version=2,
-        status_changed_at=NOW + changed if changed else None,
+        id=1, status="F", is_canceled=canceled is not None, is_marked=False, version=2,
+        status_changed_at=status, cancellation_changed_at=canceled, updated_at=AFTER,
     )  # fmt: skip
 
     verdict = judge(entry, state, STATUSES, "newest_wins")

@@ -200,6 +200,61 @@ def test_the_schedule_runs_only_when_there_is_something_to_send(
     assert isinstance(tick(desk, instance), dg.RunRequest)
 
 
+def test_the_schedule_has_the_ledger_closed_for_what_the_crm_took_back(
+    desk: Desk, instance: dg.DagsterInstance
+) -> None:
+    [order] = desk.prepare(1)
+    desk.set("lost", order)
+    run(desk, instance)
+    assert isinstance(tick(desk, instance), dg.SkipReason)
+    desk.set("new", order)
+
+    assert isinstance(tick(desk, instance), dg.RunRequest)
+    assert checks(run(desk, instance))["nothing_given_up"]
+    assert isinstance(tick(desk, instance), dg.SkipReason)
+
+
+def test_the_schedule_knows_what_differs_where_statuses_were_never_synced(
+    desk: Desk, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUSH_STATUS_MAPPING", '{"packed": "P"}')
+    desk.crm.run("TRUNCATE order_statuses")
+    packed, lost = desk.prepare(2)
+    assert isinstance(tick(desk, instance), dg.SkipReason)
+    desk.set("packed", packed)
+    desk.set("lost", lost)
+
+    assert isinstance(tick(desk, instance), dg.RunRequest)
+    assert run(desk, instance).success
+    assert isinstance(tick(desk, instance), dg.SkipReason)
+    assert desk.in_bitrix(packed) == ("P", "N")
+
+
+def test_a_mass_change_that_the_crm_takes_back_holds_up_nobody(
+    desk: Desk, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUSH_MAX_CHANGES", "2")
+    first, *others = desk.prepare(3)
+    desk.set("paid", [first, *others])
+    assert not run(desk, instance).success
+    assert "--allow-mass" in skipped(tick(desk, instance))
+
+    desk.set("new", others)
+
+    assert isinstance(tick(desk, instance), dg.RunRequest)
+    assert run(desk, instance).success
+    assert desk.in_bitrix(first) == ("P", "N")
+
+
+def test_what_a_person_must_mend_fails_the_tick(
+    desk: Desk, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUSH_STATUS_MAPPING", '{"paid": "QQ"}')
+
+    with pytest.raises(dg.Failure, match="PUSH_STATUS_MAPPING names QQ"):
+        tick(desk, instance)
+
+
 def test_the_schedule_skips_what_is_not_configured(
     desk: Desk, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
