@@ -204,6 +204,12 @@ class Ledger:
         self._schema = schema
         self._run_id = run_id
 
+    def wait_for_others(self) -> None:
+        """Until this transaction ends, no other push looks for differences or notes an outcome."""
+        self._connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('bitrix_pipeline.push', 0))"
+        )
+
     def note(self, differences: Sequence[Difference]) -> int:
         """Takes differences down; returns how many were given up because their word means nothing."""
         row = self._connection.execute(

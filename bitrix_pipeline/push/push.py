@@ -78,6 +78,8 @@ class Push:
             statuses = read_map(connection, self._settings, self._shop)
             recovered, fault = self._batches(ledger.in_doubt, Batch.recover, statuses)
             with connection.transaction():
+                # Else what another push has just sent would be taken down again.
+                ledger.wait_for_others()
                 noted_dead = ledger.note(self._found(connection, statuses))
                 ledger.withdraw(statuses)
             due = ledger.due()
@@ -105,6 +107,7 @@ class Push:
                     if not orders:
                         break
                     ledger = self._ledger(connection)
+                    ledger.wait_for_others()
                     batch = Batch(
                         ledger.claim(orders),
                         shop=self._shop,

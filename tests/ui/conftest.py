@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from dagster_in_browser import Ui, free_port, wait_for
+from dagster_in_browser import Demo, Ui, free_port, wait_for
 from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 
 from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
@@ -31,6 +31,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+COMMAND = (sys.executable, "-m", "bitrix_pipeline.cli")
 PAGE_SECONDS = 60
 SCREEN = {"width": 1600, "height": 1000}
 DRAWING_MILLISECONDS = 1_500
@@ -40,25 +41,35 @@ Save = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
-def ui(
+def demo(
     mariadb: PrivateMariaDB, postgres: PrivatePostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ui]:
+) -> Demo:
     folder = tmp_path_factory.mktemp("ui")
     environment = {
         **os.environ,
         "BITRIX_MYSQL_URL": mariadb.url,
         "POSTGRES_URL": postgres.url,
     }
-    command = [sys.executable, "-m", "bitrix_pipeline.cli"]
-    subprocess.run(
-        [*command, "demo", "--orders", str(ORDERS)], cwd=folder, env=environment, check=True
+    ended = subprocess.run(
+        [*COMMAND, "demo", "--orders", str(ORDERS)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return Demo(folder, environment, ended.stdout)
+
+
+@pytest.fixture(scope="session")
+def ui(demo: Demo) -> Iterator[Ui]:
     port = free_port()
-    with (folder / "ui.log").open("w") as log:
+    with (demo.folder / "ui.log").open("w") as log:
         process = subprocess.Popen(
-            [*command, "ui", "--port", str(port)],
-            cwd=folder,
-            env=environment,
+            [*COMMAND, "ui", "--port", str(port)],
+            cwd=demo.folder,
+            env=demo.environment,
             stdout=log,
             stderr=log,
             # As a shell starts what runs in the background.

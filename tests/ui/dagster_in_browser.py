@@ -1,10 +1,11 @@
-"""`bitrix-pipeline ui` as a running process that answers the browser's questions."""
+"""A demo, and `bitrix-pipeline ui` as a running process that answers the browser's questions."""
 
 import socket
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -25,6 +26,15 @@ mutation {
 }
 """
 STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """One that has ended well."""
+
+    folder: Path
+    environment: dict[str, str]
+    told: str
 
 
 @dataclass

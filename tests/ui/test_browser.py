@@ -1,12 +1,15 @@
 """What a data engineer finds in the Dagster UI, seen through a real browser."""
 
 import re
+import shutil
 from collections.abc import Callable
 
 import pytest
-from dagster_in_browser import Ui
+from circle import parts_of_the_circle
+from dagster_in_browser import Demo, Ui
 from playwright.sync_api import Locator, Page, expect
 
+from bitrix_pipeline.cli.demo_webhooks import ORDERS
 from bitrix_pipeline.model import TABLES, table_named
 
 pytestmark = pytest.mark.browser
@@ -48,6 +51,14 @@ def test_the_graph_shows_every_table_what_feeds_it_and_the_way_back(page: Page, 
     save(page, "graph.png", *around(page.locator("foreignObject"), 20))
 
 
+@pytest.mark.skipif(shutil.which("php") is None, reason="no php here: make test installs it")
+def test_the_demo_sent_its_news_the_whole_circle_from_the_modules_own_sender(demo: Demo) -> None:
+    assert "sent by the module's own sender, in PHP" in demo.told
+    parts = parts_of_the_circle(demo.told)
+    assert [orders for orders, _ in parts][:2] == [2 * ORDERS, 2 * ORDERS]
+    assert all(float(seconds) > 0 for _, seconds in parts)
+
+
 def test_nothing_covers_the_first_page(page: Page) -> None:
     page.goto("/")
 
@@ -76,12 +87,14 @@ def test_orders_come_from_the_shop_and_from_users_and_lead_to_their_lines(
         expect(page.get_by_text(name, exact=True)).to_have_count(0)
 
 
-def test_a_users_way_into_the_crm_can_be_followed_to_the_end(page: Page) -> None:
+def test_a_users_way_into_the_crm_and_back_can_be_followed_to_the_end(page: Page) -> None:
+    page.set_viewport_size(WHOLE_GRAPH)
     page.goto("/assets/bitrix/b_user?view=lineage")
     page.get_by_role("button", name="Downstream").click()
     page.get_by_role("button", name="All", exact=True).click()
 
-    for name in ("bitrix_shop", "b_user", "crm", "users", "orders", "order_items"):
+    ends = ("bitrix_shop", "b_user", "bitrix_order_statuses")
+    for name in (*ends, "crm", "users", "orders", "order_items"):
         shown = page.get_by_text(name, exact=True).locator("visible=true")
         expect(shown.last).to_be_visible()
 
