@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from bitrix_pipeline.assets.partitions import CHANGED_LATELY, EVERYTHING, ID_RANGES
-from bitrix_pipeline.assets.push import ENDED_BY_TAG, MASS_CHANGE
+from bitrix_pipeline.assets.push import ENDED_BY_TAG, MASS_CHANGE, OVERLOAD
 from bitrix_pipeline.errors import PermanentError, TransientError
 from bitrix_pipeline.jobs import (
     UNFINISHED,
@@ -18,6 +18,7 @@ from bitrix_pipeline.jobs import (
     sync_changed,
     sync_everything,
 )
+from bitrix_pipeline.push.desk import Work
 from bitrix_pipeline.resources import Pipeline, StatusPush
 
 RUNNING = dg.DefaultScheduleStatus.RUNNING
@@ -119,18 +120,25 @@ def push_every_five_minutes(
     if not work.is_any:
         waits = f"; the next try is due in {work.next_in:.0f} s" if work.next_in else ""
         return dg.SkipReason(f"no order's status differs from Bitrix's{waits}")
-    limit = status_push.settings.push_max_changes
-    if work.changes > limit and _stopped_by_mass_change(context.instance):
-        return dg.SkipReason(
+    decision = _awaited_decision(context.instance, work, status_push.settings.push_max_changes)
+    return dg.SkipReason(decision) if decision else dg.RunRequest()
+
+
+def _awaited_decision(instance: dg.DagsterInstance, work: Work, limit: int) -> str:
+    """What a person must do first, where the last run stopped for that; else nothing."""
+    runs = instance.get_runs(dg.RunsFilter(job_name=push_statuses.name), limit=1)
+    ended_by = runs[0].tags.get(ENDED_BY_TAG) if runs else None
+    if ended_by == OVERLOAD:
+        return (
+            "Bitrix has blocked the webhook's account (OVERLOAD_LIMIT): ask its support to unblock it, "
+            f"then launch {push_statuses.name} once by hand"
+        )
+    if ended_by == MASS_CHANGE and work.changes > limit:
+        return (
             f"more orders than PUSH_MAX_CHANGES={limit:,} would change, and the last run stopped for "
             "that: bitrix-pipeline push run --allow-mass, if it is meant"
         )
-    return dg.RunRequest()
-
-
-def _stopped_by_mass_change(instance: dg.DagsterInstance) -> bool:
-    runs = instance.get_runs(dg.RunsFilter(job_name=push_statuses.name), limit=1)
-    return bool(runs) and runs[0].tags.get(ENDED_BY_TAG) == MASS_CHANGE
+    return ""
 
 
 SCHEDULES = [

@@ -10,6 +10,7 @@ import dagster as dg
 from bitrix_pipeline.assets.presentation import table_value
 from bitrix_pipeline.assets.source import SOURCE_OWNER
 from bitrix_pipeline.assets.tables import OWNER, RETRIES
+from bitrix_pipeline.bitrix_rest.errors import OverloadError
 from bitrix_pipeline.errors import PermanentError, PipelineError, TransientError
 from bitrix_pipeline.push import MassChangeError, PushResult
 from bitrix_pipeline.push.desk import Entry
@@ -23,7 +24,7 @@ POOL = "bitrix_rest"
 PREVIEWED = 50
 FAILURES_SHOWN = 50
 
-ENDED_BY_TAG, MASS_CHANGE = "push_ended_by", "mass change"
+ENDED_BY_TAG, MASS_CHANGE, OVERLOAD = "push_ended_by", "mass change", "overload"
 """Tells the schedule, and a person who looks at the list of runs, that somebody must decide."""
 
 Metadata = dict[str, dg.MetadataValue]
@@ -63,10 +64,10 @@ def order_status_diffs(
         result = status_push.push(run_id=context.run.run_id, allow_mass=config.allow_mass)
         metadata = push_metadata(result, status_push.open_entries(FAILURES_SHOWN))
     except PermanentError as error:
-        if isinstance(error, MassChangeError):
-            context.instance.add_run_tags(context.run.run_id, {ENDED_BY_TAG: MASS_CHANGE})
+        _tag(context, error)
         raise dg.Failure(str(error), allow_retries=False) from None
     context.log_event(dg.AssetObservation(BITRIX, metadata=metadata))
+    _tag(context, result.fault)
     _raise(result.fault)
 
 
@@ -125,6 +126,13 @@ def push_metadata(result: PushResult, open_entries: Sequence[Entry]) -> Metadata
     if result.fault:
         metadata["ended_by"] = dg.MetadataValue.text(type(result.fault).__name__)
     return metadata
+
+
+def _tag(context: dg.AssetExecutionContext, fault: PipelineError | None) -> None:
+    """Marks a run after which the schedule shall wait for a person."""
+    waits_for = {MassChangeError: MASS_CHANGE, OverloadError: OVERLOAD}.get(type(fault))
+    if waits_for:
+        context.instance.add_run_tags(context.run.run_id, {ENDED_BY_TAG: waits_for})
 
 
 def _raise(fault: PipelineError | None) -> None:

@@ -13,7 +13,7 @@ from bitrix_pipeline.bitrix_rest import (
     options_from,
 )
 from bitrix_pipeline.doctor.clocks import compare_clocks
-from bitrix_pipeline.doctor.finding import Finding, listed, note, ok, problem
+from bitrix_pipeline.doctor.finding import Finding, listed, note, ok, problem, warning
 from bitrix_pipeline.errors import SettingsError
 from bitrix_pipeline.push.mapping import ORDER, status_map
 from bitrix_pipeline.push.statuses import statuses_in
@@ -97,6 +97,12 @@ def check_mapping(rest: Rest) -> Iterator[Finding]:
     except SettingsError as error:
         yield problem(TOPIC, f"{error}.", HOW_TO)
         return
+    if strange := sorted(code for code in words if code not in in_shop):
+        yield warning(
+            TOPIC,
+            f"STATUS_MAPPING names {listed(strange)}, which the shop does not have.",
+            "Correct the code: orders with its word are not sent.",
+        )
     unsent = sorted(word for word in found.faults if word in words.values())
     if unsent:
         yield note(

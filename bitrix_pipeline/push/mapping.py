@@ -101,6 +101,10 @@ def status_map(
             codes[word] = fit[0]
         elif fit:
             faults[word] = f"Bitrix has {' and '.join(fit)} for this word"
+        elif strange := sorted(code for code in candidates if code not in shop):
+            faults[word] = (
+                f"STATUS_MAPPING names {' and '.join(strange)}, which the shop does not have"
+            )
         else:
             faults[word] = f"only {' and '.join(sorted(candidates))} has it, no order status"
     return StatusMap(words, {**codes, **push_mapping}, faults)

@@ -81,6 +81,14 @@ def test_a_mapping_that_names_a_status_the_shop_lacks(with_webhook: Consultation
     assert "QQ, which is no order status of the shop's" in finding.found
 
 
+def test_a_mapping_of_a_status_that_the_shop_does_not_have(with_webhook: Consultation) -> None:
+    consultation = with_webhook.with_settings(status_mapping={"N": "new", "QQ": "paid"})
+
+    finding = consultation.about("STATUS_MAPPING names QQ, which the shop does not have")
+
+    assert finding.level is Level.WARNING
+
+
 def test_a_word_that_cannot_be_sent(with_webhook: Consultation) -> None:
     consultation = with_webhook.with_settings(status_mapping={"N": "new", "DF": "shipped"})
 

@@ -2,13 +2,15 @@
 
 import pytest
 from pushing import Desk
-from shop_and_crm import fails
+from shop_and_crm import STATUS_MAPPING, fails
 
 from bitrix_pipeline.bitrix_rest import AccessRefusedError
 from bitrix_pipeline.demo_rest import fail_commands, overload_limit, query_limit, site_closed
 from bitrix_pipeline.demo_rest.refusals import Refusal
 from bitrix_pipeline.errors import SettingsError
 from bitrix_pipeline.push import MassChangeError
+from bitrix_pipeline.push.diffs import find_differences
+from bitrix_pipeline.push.mapping import ORDER, status_map
 
 
 def test_a_change_reaches_bitrix_and_both_sides_know_it(desk: Desk) -> None:
@@ -32,6 +34,18 @@ def test_what_both_agree_on_is_not_asked_about(desk: Desk) -> None:
 
     assert result.outcomes == ()
     assert desk.rest.asked == []
+
+
+def test_what_can_be_sent_does_not_wait_behind_words_that_mean_nothing(desk: Desk) -> None:
+    unnamed, named = desk.prepare(2)
+    desk.set("gift-wrapped", unnamed)
+    desk.set("paid", named)
+    statuses = status_map(STATUS_MAPPING, {}, {"N": ORDER, "P": ORDER, "F": ORDER})
+
+    [first] = find_differences(desk.crm.connection, statuses, schema="public", limit=1)
+
+    assert unnamed < named
+    assert first.order_id == named
 
 
 def test_an_order_is_canceled_with_a_reason_and_taken_back(desk: Desk) -> None:

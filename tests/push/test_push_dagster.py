@@ -159,6 +159,23 @@ def test_overload_fails_the_run_without_another_try(
     assert observed(instance)["ended_by"] == "OverloadError"
 
 
+def test_after_an_overload_the_schedule_waits_for_a_person(
+    desk: Desk, instance: dg.DagsterInstance
+) -> None:
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    desk.rest.suffers(overload_limit())
+    run(desk, instance)
+    asked = len(desk.rest.asked)
+
+    assert "ask its support to unblock" in skipped(tick(desk, instance))
+
+    assert len(desk.rest.asked) == asked
+    assert run(desk, instance).success
+    desk.set("new", order)
+    assert isinstance(tick(desk, instance), dg.RunRequest)
+
+
 def test_no_page_of_a_run_holds_the_webhooks_secret_or_a_customer(
     desk: Desk, instance: dg.DagsterInstance
 ) -> None:

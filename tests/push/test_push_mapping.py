@@ -103,3 +103,9 @@ def test_a_mapping_that_the_shop_cannot_have_is_refused_at_once(
         mapped(**push)
 
     assert told in str(caught.value)
+
+
+def test_a_word_of_a_code_that_the_shop_does_not_have_is_told_as_that() -> None:
+    told = fault(mapped({"N": "new", "ZZ": "paid"}), "paid")
+
+    assert told.startswith("STATUS_MAPPING names ZZ, which the shop does not have")
