@@ -103,7 +103,8 @@ def check_mapping(rest: Rest) -> Iterator[Finding]:
             f"STATUS_MAPPING names {listed(strange)}, which the shop does not have.",
             "Correct the code: orders with its word are not sent.",
         )
-    unsent = sorted(word for word in found.faults if word in words.values())
+    named = {word for code, word in words.items() if code in in_shop}
+    unsent = sorted(named & found.faults.keys())
     if unsent:
         yield note(
             TOPIC,
