@@ -5,13 +5,12 @@ Here belongs what a person sees of a drain and which faults end a run; draining 
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
 from bitrix_pipeline.assets.partitions import PARTITIONED_TABLES
-from bitrix_pipeline.assets.presentation import result_metadata, rows_value, sync_metadata
+from bitrix_pipeline.assets.presentation import report_metadata, result_metadata, rows_value
 from bitrix_pipeline.assets.ranges import report_ranges
 from bitrix_pipeline.assets.source import WEBHOOKS
 from bitrix_pipeline.assets.tables import INBOX, OWNER, RETRIES
@@ -28,9 +27,6 @@ FAILURES_LOOKED_AT = 200
 
 ENDED_BY_TAG, OUTAGE = "inbox_ended_by", "outage"
 """Tells the sensor, and a person who looks at the list of runs, that the drain got stuck."""
-
-WHOLE_RUN = "what webhooks told of, in this whole run"
-"""The scope of what is told at the end, which sums up what was told on the way."""
 
 REASON_COLUMNS = ("state", "reason", "events", "newest")
 
@@ -68,7 +64,7 @@ def webhook_inbox(
 
     try:
         result = inbox.drain(run_id=context.run.run_id, report=report, most_seconds=STRETCH_SECONDS)
-        _report_tables(context, result, pipeline)
+        _report_tables(context, result.tables, pipeline)
         metadata = drain_metadata(result, inbox)
     except PermanentError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
@@ -135,19 +131,14 @@ def _report_part(context: dg.AssetExecutionContext, part: DrainResult, *, size: 
 
 
 def _report_tables(
-    context: dg.AssetExecutionContext, drained: DrainResult, pipeline: Pipeline
+    context: dg.AssetExecutionContext, tables: Iterable[str], pipeline: Pipeline
 ) -> None:
     """Once a run: counting a table takes the longer the larger it is."""
-    if not drained.tables:
-        return
-    delays = delay_metadata(drained.delays)
     try:
         with pipeline.reports() as reports:
-            for name, result in drained.tables.items():
-                table, whole = table_named(name), replace(result, scope=WHOLE_RUN)
-                state = reports.table(table), reports.preview(table)
-                metadata = {**sync_metadata(table, whole, *state), **delays}
-                context.log_event(dg.AssetMaterialization(name, metadata=metadata))
+            for table in map(table_named, tables):
+                metadata = report_metadata(table, reports.table(table))
+                context.log_event(dg.AssetMaterialization(table.name, metadata=metadata))
     except PipelineError as error:
         # What was written was told before.
         context.log.warning(f"The tables cannot be counted now: {error}")

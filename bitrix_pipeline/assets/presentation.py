@@ -75,12 +75,20 @@ def sync_metadata(
     table: Table, result: SyncResult, report: TableReport, preview: pd.DataFrame
 ) -> dict[str, dg.MetadataValue]:
     """The same numbers under the same names for every run: each becomes a chart."""
-    metadata = result_metadata(table, result)
-    metadata["placeholders_in_table"] = dg.MetadataValue.int(report.placeholders)
-    metadata["dagster/row_count"] = dg.MetadataValue.int(report.rows)
+    metadata = {**result_metadata(table, result), **report_metadata(table, report)}
+    metadata["preview"] = table_value(preview)
+    return metadata
+
+
+def report_metadata(table: Table, report: TableReport) -> dict[str, dg.MetadataValue]:
+    """How the table stands now, apart from what a sync did."""
+    metadata: dict[str, dg.MetadataValue] = {
+        "placeholders_in_table": dg.MetadataValue.int(report.placeholders),
+        "dagster/row_count": dg.MetadataValue.int(report.rows),
+        "dagster/column_lineage": dg.MetadataValue.column_lineage(column_lineage(table)),
+    }
     if report.newest_change:
         metadata["newest_change"] = dg.MetadataValue.timestamp(report.newest_change)
-    metadata["preview"] = table_value(preview)
     return metadata
 
 

@@ -1,6 +1,7 @@
 """inbox …: look at the webhooks received, apply them again, delete old ones."""
 
 import getpass
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -111,13 +112,21 @@ def replay(
             chosen = [_require(desk, event).id for event in events]
         else:
             chosen = desk.selected(Selection(reason=reason, since=_moment(since)))
-        replayed = desk.replay(chosen, by=getpass.getuser(), allow_deletions=allow_deletions)
+        replayed = desk.replay(chosen, by=_user(), allow_deletions=allow_deletions)
     screen.print(f"{replayed:,} of {len(chosen):,} events will be applied again.", highlight=False)
     if replayed < len(chosen):
         screen.print(
             "The others wait already, or are in quarantine and still make no sense.",
             highlight=False,
         )
+
+
+def _user() -> str:
+    """Who types this; a container's account may have a number alone."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 @app.command()

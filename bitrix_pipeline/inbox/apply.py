@@ -8,11 +8,9 @@ from typing import Protocol
 from bitrix_pipeline.inbox.errors import EventError
 from bitrix_pipeline.inbox.event import Event, read_event
 from bitrix_pipeline.inbox.jobs import Claim, ClaimedEvent, bodies
+from bitrix_pipeline.inbox.store import MODULE
 from bitrix_pipeline.sync import SyncResult, SyncSettings, sync_set
 from bitrix_pipeline.sync.postgres import Connection, connect, target_errors
-
-SNAPSHOTS_FROM = "module"
-"""The source whose events carry them."""
 
 Seal = Callable[[Connection], None]
 """The last thing done before COMMIT; if it raises, nothing was written."""
@@ -76,7 +74,7 @@ def _settings_for(claim: Claim, settings: SyncSettings) -> SyncSettings:
 
 
 def _event(claimed: ClaimedEvent, body: bytes) -> Event:
-    if claimed.source != SNAPSHOTS_FROM:
+    if claimed.source != MODULE:
         raise EventError(
             "Bitrix's own webhooks carry no snapshot: set BITRIX_MYSQL_URL, or send them by the"
             " shop's module"

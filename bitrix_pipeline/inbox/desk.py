@@ -13,11 +13,13 @@ from bitrix_pipeline.inbox import bitrix_form
 from bitrix_pipeline.inbox.event import UnreadableEventError, read_event
 from bitrix_pipeline.inbox.news import CHANNEL
 from bitrix_pipeline.inbox.settings import InboxSettings
+from bitrix_pipeline.inbox.store import MODULE
 from bitrix_pipeline.sync.postgres import Connection
 from bitrix_pipeline.sync.target_sql import internal
 
 OPEN = ("waiting", "leased")
 REFUSED = ("dead", "quarantined")
+SOURCES = (MODULE, bitrix_form.SOURCE)
 STATES = (*OPEN, "done", *REFUSED)
 
 RATE_MINUTES = 5
@@ -188,11 +190,13 @@ class Desk:
 
     def entry(self, name: str) -> Entry | None:
         """By its number here, or by the ID that its sender gave it."""
-        number = int(name) if name.isdecimal() and len(name) < len(str(1 << 63)) else None
-        found = self._entries(
-            "WHERE event.id = %(number)s OR event.event_id = %(name)s"
-            " ORDER BY event.id = %(number)s DESC LIMIT 1",
-            {"number": number, "name": name},
+        found: list[Entry] = []
+        if name.isdecimal() and len(name) < len(str(1 << 63)):
+            found = self._entries("WHERE event.id = %(number)s", {"number": int(name)})
+        # The index begins with the source.
+        found = found or self._entries(
+            "WHERE event.source = ANY (%(sources)s) AND event.event_id = %(name)s LIMIT 1",
+            {"sources": list(SOURCES), "name": name},
         )
         return found[0] if found else None
 

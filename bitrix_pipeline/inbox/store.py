@@ -23,6 +23,9 @@ CONNECT_SECONDS: Final = 2
 ANSWER_SECONDS: Final = 1.5
 LOOK_SECONDS: Final = 0.1
 
+MODULE: Final = "module"
+"""The source of what our module in Bitrix sends."""
+
 RECEIVE: Final = (
     "SELECT bitrix_pipeline.receive(%s::text[], %s::text[], %s::timestamptz[], %s::text[],"
     " %s::text[], %s::bigint[], %b::bytea[], %s::text[])"

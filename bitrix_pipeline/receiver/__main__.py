@@ -1,6 +1,9 @@
 """python -m bitrix_pipeline.receiver: what `bitrix-pipeline receive` becomes."""
 
 import logging
+import os
+import signal
+import socket
 import sys
 
 from bitrix_pipeline.errors import PipelineError
@@ -15,6 +18,8 @@ def main() -> int:
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("bitrix_pipeline").setLevel(logging.INFO)
+    # It would end a process that has no handler yet.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         settings = load_settings()
         takes_events = bool(settings.bitrix_application_tokens.get_secret_value().strip())
@@ -32,6 +37,18 @@ def announce(addresses: Addresses, *, takes_events: bool) -> None:
     lines.append(f"Metrics: {addresses.metrics}/metrics")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+    tell_service_manager()
+
+
+def tell_service_manager() -> None:
+    """For a unit with Type=notify: a reload waits until the receiver can be reloaded (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as to_systemd:
+            # A leading @ stands for the zero byte of an abstract name.
+            to_systemd.sendto(
+                b"READY=1", f"\0{address[1:]}" if address.startswith("@") else address
+            )
 
 
 sys.exit(main())

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from bitrix_pipeline.inbox.bitrix_form import event_of, form_of
 from bitrix_pipeline.inbox.event import Event, UnreadableEventError, read_event
-from bitrix_pipeline.inbox.store import NewEvent, Outcome
+from bitrix_pipeline.inbox.store import MODULE, NewEvent, Outcome
 from bitrix_pipeline.receiver.bitrix_token import is_from_bitrix
 from bitrix_pipeline.receiver.body import (
     Body,
@@ -33,8 +33,6 @@ from bitrix_pipeline.receiver.group_commit import BusyError, GroupCommit, Unavai
 from bitrix_pipeline.receiver.metrics import Metrics, Refusal
 from bitrix_pipeline.receiver.refusal_log import RefusalLog
 from bitrix_pipeline.receiver.signature import claim_of
-
-SOURCE: Final = "module"
 
 JSON: Final = b"application/json"
 FORM: Final = b"application/x-www-form-urlencoded"
@@ -157,7 +155,7 @@ class SignedEntrance(Entrance):
             raise RefusedError(Refusal.SIGNATURE)
         event, reason = await _readable(content)
         return NewEvent(
-            source=SOURCE,
+            source=MODULE,
             event_id=claim.event_id,
             body=content,
             sent_at=datetime.fromtimestamp(claim.timestamp, UTC),

@@ -1,5 +1,6 @@
 """What a drain run writes, and what it tells Dagster."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,6 @@ from bitrix_pipeline import resources
 from bitrix_pipeline.assets.inbox import (
     ENDED_BY_TAG,
     OUTAGE,
-    WHOLE_RUN,
     delay_metadata,
     webhook_inbox,
 )
@@ -59,11 +59,11 @@ def materializations(result: Result, deployment: Deployment) -> list[dg.AssetMat
 
 
 def told(result: Result, deployment: Deployment) -> dict[tuple[str, str | None], dict[str, Any]]:
-    """The metadata that was told last, by asset and partition."""
-    return {
-        (each.asset_key.to_user_string(), each.partition): plain(each.metadata)
-        for each in materializations(result, deployment)
-    }
+    """The metadata that was told, by asset and partition; of each name the last."""
+    found: dict[tuple[str, str | None], dict[str, Any]] = defaultdict(dict)
+    for each in materializations(result, deployment):
+        found[each.asset_key.to_user_string(), each.partition] |= plain(each.metadata)
+    return found
 
 
 def plain(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, Any]:
@@ -240,10 +240,8 @@ def test_a_table_is_counted_once_a_run_however_often_it_is_told_of(
         for each in materializations(result, deployment)
         if each.asset_key == dg.AssetKey("orders") and each.partition is None
     ]
-    assert [each["rows_updated"] for each in events] == [1, 1, 2]
-    assert [each["scope"] == WHOLE_RUN for each in events] == [False, False, True]
-    assert [{"preview", "dagster/row_count"} <= each.keys() for each in events[:2]] == [False] * 2
-    assert {"preview", "dagster/row_count", "newest_change"} <= events[2].keys()
+    assert [each.get("rows_updated") for each in events] == [1, 1, None]
+    assert ["dagster/row_count" in each for each in events] == [False, False, True]
 
 
 def test_a_table_that_cannot_be_counted_is_told_all_the_same(

@@ -1,6 +1,7 @@
 """`bitrix-pipeline inbox …`: an operator's look at the webhooks received."""
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -90,6 +91,20 @@ def test_replay_lets_an_event_delete_more_than_the_limit_when_told_so(
 
     allowed = "SELECT event_id FROM bitrix_pipeline.inbox_jobs JOIN bitrix_pipeline.inbox_events"
     assert pipeline.crm.rows(f"{allowed} ON id = event WHERE deletions_allowed") == [("evt_waits",)]
+
+
+def test_replay_keeps_the_number_of_an_account_that_has_no_name(
+    inbox: Type, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+    pipeline.crm.run("UPDATE bitrix_pipeline.inbox_jobs SET state = 'dead'")
+
+    inbox("replay", "evt_waits")
+
+    by = pipeline.crm.value("SELECT replayed_by FROM bitrix_pipeline.inbox_replays")
+    assert by == "uid 54321"
 
 
 @pytest.mark.parametrize("words", [(), ("evt_odd", "--since", "2h")])

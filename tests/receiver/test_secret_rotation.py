@@ -1,6 +1,7 @@
 """Secrets change while webhooks come in, and no sender notices."""
 
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -108,6 +109,19 @@ def test_secrets_in_the_environment_stay_and_the_log_says_so(inbox: Inbox, log: 
         wait_for(lambda: "what stands in the environment cannot change" in log.read_text())
 
         assert receiver.send().status == 202
+
+
+def test_systemd_is_told_when_the_receiver_can_be_reloaded(inbox: Inbox, log: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(log.parent / "notify"))
+
+        with service(inbox.receiver_url, log, NOTIFY_SOCKET=str(log.parent / "notify")) as receiver:
+            systemd.settimeout(60)
+            told = systemd.recv(100)
+            receiver.process.send_signal(signal.SIGHUP)
+
+            assert receiver.send().status == 202
+    assert told == b"READY=1"
 
 
 def test_the_entrance_for_bitrix_opens_and_closes_with_its_tokens(inbox: Inbox, log: Path) -> None:
