@@ -130,6 +130,23 @@ def test_the_numbers_of_the_last_run_and_the_column_map_are_below(page: Page) ->
         expect(page.get_by_text(name, exact=True).first).to_be_attached()
 
 
+@pytest.mark.parametrize(
+    ("asset", "numbers", "picture"),
+    [
+        ("webhook_inbox", ("events_applied", "delay_p50_seconds", "latest_failures"), "inbox.png"),
+        ("bitrix_order_statuses", ("orders_sent", "conflicts", "failures"), "push.png"),
+    ],
+)
+def test_what_came_of_webhooks_and_of_statuses_is_told_by_their_last_runs(
+    page: Page, save: Save, asset: str, numbers: tuple[str, ...], picture: str
+) -> None:
+    page.goto(f"/assets/{asset}?view=events")
+
+    for name in numbers:
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    save(page, picture, 0, 0, 1600, 1000)
+
+
 def test_no_partition_of_orders_is_missing(page: Page, save: Save) -> None:
     page.goto("/assets/orders?view=partitions")
 
