@@ -22,6 +22,8 @@ from bitrix_pipeline.sync.target_sql import internal, qualified
 
 JITTER = 0.2
 
+# A row that is marked tells a sync whose change it meets, and what was sent: it is left as it is until
+# a push has found out what became of it.
 NOTE = """
 WITH given AS (
     SELECT * FROM unnest(%(orders)s::bigint[], %(words)s::text[], %(codes)s::text[],
@@ -35,11 +37,11 @@ WITH given AS (
     ON CONFLICT (order_id) DO UPDATE SET
         state = excluded.state, desired = excluded.desired, desired_since = clock_timestamp(),
         target_status = excluded.target_status, target_canceled = excluded.target_canceled,
-        attempts = 0, next_attempt_at = clock_timestamp(), sending_since = NULL,
+        attempts = 0, next_attempt_at = clock_timestamp(),
         run_id = excluded.run_id, last_error = excluded.last_error
-    WHERE ledger.state <> excluded.state
+    WHERE ledger.sending_since IS NULL AND (ledger.state <> excluded.state
        OR (ledger.desired, ledger.target_status, ledger.target_canceled)
-          IS DISTINCT FROM (excluded.desired, excluded.target_status, excluded.target_canceled)
+          IS DISTINCT FROM (excluded.desired, excluded.target_status, excluded.target_canceled))
     RETURNING order_id, state, desired, last_error
 ), told AS (
     INSERT INTO {history} (order_id, event, desired, run_id, note)
@@ -53,8 +55,8 @@ SELECT count(*) FILTER (WHERE state = 'dead') FROM noted
 # The CRM took it back, or a sync brought what Bitrix has.
 WITHDRAW = """
 WITH gone AS (
-    UPDATE {ledger} AS ledger SET state = 'withdrawn', sending_since = NULL, last_error = NULL
-    WHERE {stale}
+    UPDATE {ledger} AS ledger SET state = 'withdrawn', last_error = NULL
+    WHERE ledger.sending_since IS NULL AND {stale}
     RETURNING order_id, desired
 )
 INSERT INTO {history} (order_id, event, desired, run_id, note)
@@ -68,8 +70,8 @@ SELECT count(*) FROM {ledger} WHERE state = 'waiting' AND next_attempt_at <= clo
 WAITING = "SELECT count(*) FROM {ledger} WHERE state = 'waiting'"
 
 # One that breaks the shop's PHP breaks its whole batch, so those that failed travel in half as many
-# each time: what fails alone is to blame. The order's word is compared once more: what the CRM changed since is
-# for the next push.
+# each time: what fails alone is to blame. The order's word is compared once more: what the CRM changed
+# since is for the next push.
 TAKE_UP = """
 WITH due AS (
     SELECT due.order_id, due.attempts, due.next_attempt_at
