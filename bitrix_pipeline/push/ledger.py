@@ -64,7 +64,7 @@ SELECT order_id, 'withdrawn', desired, %(run_id)s, 'nothing is left to be sent' 
 """
 
 DUE = """
-SELECT count(*) FROM {ledger} WHERE state = 'waiting' AND next_attempt_at <= clock_timestamp()
+SELECT order_id FROM {ledger} WHERE state = 'waiting' AND next_attempt_at <= clock_timestamp()
 """
 
 WAITING = "SELECT count(*) FROM {ledger} WHERE state = 'waiting'"
@@ -78,7 +78,8 @@ WITH due AS (
     FROM {ledger} AS due JOIN {orders} AS o ON o.id = due.order_id
     WHERE due.state = 'waiting' AND due.next_attempt_at <= clock_timestamp()
       AND due.target_canceled IS NOT NULL
-      AND o.status IS NOT DISTINCT FROM due.desired AND NOT due.order_id = ANY (%(not)s)
+      AND o.status IS NOT DISTINCT FROM due.desired
+      AND due.order_id = ANY (%(among)s) AND NOT due.order_id = ANY (%(not)s)
 ), chosen AS (
     SELECT order_id FROM due WHERE attempts = (SELECT min(attempts) FROM due)
     ORDER BY next_attempt_at, order_id
@@ -236,17 +237,19 @@ class Ledger:
         )
         self._connection.execute(query, {**parameters(statuses), "run_id": self._run_id})
 
-    def due(self) -> int:
-        return self._count(DUE)
+    def due(self) -> list[int]:
+        """Orders that wait and whose next try has come."""
+        return [int(order) for (order,) in self._connection.execute(self._statement(DUE))]
 
     def waiting(self) -> int:
-        return self._count(WAITING)
+        row = self._connection.execute(self._statement(WAITING)).fetchone()
+        return int(row[0]) if row else 0
 
-    def take_up(self, limit: int, *, without: Sequence[int]) -> list[int]:
-        """Marks the orders that are due for longest as being sent."""
+    def take_up(self, among: Sequence[int], limit: int, *, without: Sequence[int]) -> list[int]:
+        """Marks those of them that are due for longest as being sent."""
+        values = {"among": list(among), "limit": limit, "not": list(without)}
         rows = self._connection.execute(
-            self._statement(TAKE_UP),
-            {"limit": limit, "not": list(without), "run_id": self._run_id},
+            self._statement(TAKE_UP), {**values, "run_id": self._run_id}
         )
         return [int(order) for (order,) in rows]
 
@@ -313,10 +316,6 @@ class Ledger:
         orders = [entry.order_id for entry in entries]
         values = {"orders": orders, "note": note, "in_doubt": list(in_doubt)}
         self._connection.execute(self._statement(POSTPONE), values)
-
-    def _count(self, text: str) -> int:
-        row = self._connection.execute(self._statement(text)).fetchone()
-        return int(row[0]) if row else 0
 
     def _statement(self, text: str) -> sql.Composed:
         return sql.SQL(text).format(

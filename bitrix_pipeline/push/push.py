@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from bitrix_pipeline.bitrix_rest import OWN_METHOD, BitrixShop
@@ -83,12 +84,13 @@ class Push:
                 noted_dead = ledger.note(self._found(connection, statuses))
                 ledger.withdraw(statuses)
             due = ledger.due()
-            self._refuse_mass_change(due, allow_mass=allow_mass)
+            self._refuse_mass_change(len(due), allow_mass=allow_mass)
             crash_point("push.noted")
             outcomes: list[OrderOutcome] = []
             if due and not fault:
                 self._require_silence()
-                outcomes, fault = self._batches(ledger.take_up, Batch.run, statuses)
+                # Only what was counted: what another push notes meanwhile is that one's to count.
+                outcomes, fault = self._batches(partial(ledger.take_up, due), Batch.run, statuses)
             result = PushResult((*recovered, *outcomes), noted_dead, ledger.waiting(), fault)
         log.info("pushed %s", result.numbers())
         return result
