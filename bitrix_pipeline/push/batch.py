@@ -12,6 +12,7 @@ from bitrix_pipeline.bitrix_rest import (
     VersionConflictError,
 )
 from bitrix_pipeline.crash_points import crash_point
+from bitrix_pipeline.errors import RowRefusedError
 from bitrix_pipeline.push.errors import is_of_all, reason
 from bitrix_pipeline.push.judge import change_for, judge, status_of
 from bitrix_pipeline.push.ledger import Entry, Ledger, Settled
@@ -47,7 +48,7 @@ class Batch:
         self._conflicts: set[int] = set()
         self._settled: list[Settled] = []
         self._in_doubt: list[int] = []
-        """Bitrix may still do what it was told."""
+        """Bitrix may still do what it was told, or has and Postgres does not know it."""
 
     def run(self) -> list[OrderOutcome]:
         """What became of each; those that nobody could be asked about are put off.
@@ -71,7 +72,7 @@ class Batch:
                 self._give_way(entry, states[entry.order_id])
         for entry, answer in answers.items():
             self._verify(entry, answer)
-        self._ledger.settle(self._settled)
+        self._settle()
         self._put_off([e for e in self._entries if e.order_id not in self._outcomes])
         return [self._outcomes[entry.order_id] for entry in self._entries]
 
@@ -86,9 +87,30 @@ class Batch:
             state = states.get(entry.order_id)
             if state and entry.target.is_met_by(status_of(state)):
                 self._confirm(entry, state)
-        self._ledger.settle(self._settled)
-        self._ledger.release([*states, *self._outcomes])
+        self._settle()
+        kept = {order for order in self._in_doubt if self._outcomes[order].kind == "failed"}
+        self._ledger.release(list({*states, *self._outcomes} - kept))
         return list(self._outcomes.values())
+
+    def _settle(self) -> None:
+        """Each by itself when Postgres refuses one: that one is tried again, and keeps its mark.
+
+        Bitrix has been told already, and the others have done nothing wrong.
+        """
+        if not self._settled:
+            return
+        try:
+            self._ledger.settle(self._settled)
+        except RowRefusedError:
+            for each in self._settled:
+                self._settle_alone(each)
+
+    def _settle_alone(self, settled: Settled) -> None:
+        try:
+            self._ledger.settle([settled])
+        except RowRefusedError as error:
+            self._in_doubt.append(settled.entry.order_id)
+            self._blame(settled.entry, f"Bitrix has {settled.after}, but {error}")
 
     def _write(
         self, entries: Sequence[Entry], states: Mapping[int, OrderState]
@@ -177,14 +199,14 @@ class Batch:
 
     def _blame(self, entry: Entry, note: str) -> None:
         state = self._before.get(entry.order_id)
-        is_last = self._ledger.fail(
+        is_tried_again = self._ledger.fail(
             entry,
             note,
             self._settings.retry_seconds,
             before=status_of(state) if state else None,
             in_doubt=entry.order_id in self._in_doubt,
         )
-        self._add(entry, "dead" if is_last else "failed", note)
+        self._add(entry, "failed" if is_tried_again else "dead", note)
 
     def _add(self, entry: Entry, kind: Kind, note: str = "") -> None:
         self._outcomes[entry.order_id] = OrderOutcome(

@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 
 from bitrix_pipeline.push.diffs import Difference, parameters, stale
 from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap, Target
-from bitrix_pipeline.sync.postgres import Connection
+from bitrix_pipeline.sync.postgres import Connection, target_errors
 from bitrix_pipeline.sync.target_sql import internal, qualified
 
 JITTER = 0.2
@@ -269,23 +269,27 @@ class Ledger:
         self._connection.execute(self._statement(RELEASE), {"orders": list(orders)})
 
     def settle(self, settled: Sequence[Settled]) -> None:
-        """Writes what Bitrix has into the ledger, the orders and the history, all at once."""
-        self._connection.execute(
-            self._statement(SETTLE),
-            {
-                "orders": [each.entry.order_id for each in settled],
-                "events": [each.event for each in settled],
-                "desired": [each.entry.desired for each in settled],
-                "codes": [each.after.status for each in settled],
-                "canceled": [each.after.is_canceled for each in settled],
-                "versions": [each.version for each in settled],
-                "words": [each.word for each in settled],
-                "before": [str(each.before) for each in settled],
-                "after": [str(each.after) for each in settled],
-                "notes": [each.note or None for each in settled],
-                "run_id": self._run_id,
-            },
-        )
+        """Writes what Bitrix has into the ledger, the orders and the history, all or nothing.
+
+        Raises RowRefusedError when a constraint or trigger of the CRM's is against one of them; the
+        transaction goes on.
+        """
+        values = {
+            "orders": [each.entry.order_id for each in settled],
+            "events": [each.event for each in settled],
+            "desired": [each.entry.desired for each in settled],
+            "codes": [each.after.status for each in settled],
+            "canceled": [each.after.is_canceled for each in settled],
+            "versions": [each.version for each in settled],
+            "words": [each.word for each in settled],
+            "before": [str(each.before) for each in settled],
+            "after": [str(each.after) for each in settled],
+            "notes": [each.note or None for each in settled],
+            "run_id": self._run_id,
+        }
+        about = f"order {settled[0].entry.order_id}" if len(settled) == 1 else None
+        with target_errors(about), self._connection.transaction():
+            self._connection.execute(self._statement(SETTLE), values)
 
     def fail(
         self,
@@ -296,7 +300,7 @@ class Ledger:
         before: BitrixStatus | None,
         in_doubt: bool,
     ) -> bool:
-        """Counts a try; returns whether that was the last. The mark stays on what is in doubt."""
+        """Counts a try; returns whether another follows. The mark stays on what is in doubt."""
         row = self._connection.execute(
             self._statement(FAIL),
             {
@@ -309,7 +313,7 @@ class Ledger:
                 "run_id": self._run_id,
             },
         ).fetchone()
-        return bool(row and row[0] == "dead")
+        return bool(row and row[0] == "failed")
 
     def postpone(self, entries: Sequence[Entry], *, note: str, in_doubt: Sequence[int]) -> None:
         """Leaves them to the next push without counting the try: the fault was not theirs."""
