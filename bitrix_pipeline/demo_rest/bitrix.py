@@ -45,6 +45,8 @@ class SimulatorOptions:
     """Statuses whose save succeeds with a warning, so that the order is marked."""
     fatal: frozenset[int] = frozenset()
     """Orders whose save kills PHP."""
+    unreadable: frozenset[int] = frozenset()
+    """Orders whose reading does."""
     bucket: Bucket | None = None
     operating: Operating | None = None
 

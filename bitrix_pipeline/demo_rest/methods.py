@@ -73,6 +73,8 @@ Method = Callable[[Call], Body]
 def order_get(call: Call) -> Body:
     row = find_order(call.cursor, call.required("id"))
     call.needs_to_read()
+    if row["ID"] in call.bitrix.options.unreadable:
+        raise FatalError
     return {"result": {"order": whole_order(call, row)}}
 
 

@@ -17,6 +17,7 @@ from bitrix_pipeline.push.errors import is_of_all, reason
 from bitrix_pipeline.push.judge import change_for, judge, status_of
 from bitrix_pipeline.push.ledger import Entry, Ledger, Settled
 from bitrix_pipeline.push.mapping import StatusMap
+from bitrix_pipeline.push.reading import read_orders
 from bitrix_pipeline.push.result import Kind, OrderOutcome
 from bitrix_pipeline.push.settings import PushSettings
 
@@ -82,7 +83,7 @@ class Batch:
         They are confirmed before the CRM's words are looked at anew. Else a change of the CRM's made
         meanwhile would look like one that Bitrix's own change is in conflict with.
         """
-        states = self._read([entry.order_id for entry in self._entries])
+        states = self._read([entry.order_id for entry in self._entries], were_sent=True)
         for entry in self._entries:
             state = states.get(entry.order_id)
             if state and entry.target.is_met_by(status_of(state)):
@@ -169,16 +170,17 @@ class Batch:
         note = reason(self.fault) if self.fault else "it was not executed"
         self._postpone(entries, note)
 
-    def _read(self, orders: Sequence[int]) -> dict[int, OrderState]:
+    def _read(self, orders: Sequence[int], *, were_sent: bool = False) -> dict[int, OrderState]:
         """Those that could be read; the others have their outcome, or wait."""
         entries = {entry.order_id: entry for entry in self._entries}
-        found = {}
-        for order, answer in self._shop.orders.get(orders).items():
-            if isinstance(answer, OrderState):
-                found[order] = answer
-            else:
-                self._failed(entries[order], answer)
-        return found
+        reading = read_orders(self._shop, orders, seconds=self._settings.turn_seconds)
+        for order, error in reading.failed.items():
+            self._failed(entries[order], error)
+        if were_sent:
+            self._in_doubt += reading.to_blame
+        for order, error in reading.to_blame.items():
+            self._blame(entries[order], f"Bitrix cannot read it: {reason(error)}")
+        return reading.found
 
     def _failed(self, entry: Entry, error: RestError) -> None:
         if isinstance(error, NotExecutedError):
