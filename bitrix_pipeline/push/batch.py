@@ -14,7 +14,13 @@ from bitrix_pipeline.bitrix_rest import (
 from bitrix_pipeline.crash_points import crash_point
 from bitrix_pipeline.errors import RowRefusedError
 from bitrix_pipeline.push.errors import is_of_all, reason
-from bitrix_pipeline.push.judge import change_for, judge, status_of
+from bitrix_pipeline.push.judge import (
+    change_for,
+    is_a_third,
+    judge,
+    status_of,
+    was_saved_between,
+)
 from bitrix_pipeline.push.ledger import Entry, Ledger, Settled
 from bitrix_pipeline.push.mapping import StatusMap
 from bitrix_pipeline.push.reading import read_orders
@@ -70,7 +76,10 @@ class Batch:
             if verdict.step == "confirm":
                 self._confirm(entry, states[entry.order_id])
             elif verdict.step == "give way":
-                self._give_way(entry, states[entry.order_id])
+                state, policy = states[entry.order_id], self._settings.conflict
+                change = f"from {entry.seen} to {status_of(state)}"
+                note = f"Bitrix changed too, {change}, and stands ({policy})"
+                self._give_way(entry, state, note)
         for entry, answer in answers.items():
             self._verify(entry, answer)
         self._settle()
@@ -140,16 +149,31 @@ class Batch:
             return
         state = self._before[entry.order_id]
         before, now = status_of(state), status_of(answer)
-        if not entry.target.is_met_by(now):
+        if entry.target.is_met_by(now):
+            self._sent(entry, answer)
+        elif entry.order_id not in self._in_doubt and is_a_third(now, before, entry.target):
+            self._give_way(entry, answer, f"the shop's own code made it {now} in the same save")
+        else:
             self._blame(entry, NOT_CHANGED)
-            return
-        note = MARKED if answer.is_marked and not state.is_marked else ""
+
+    def _sent(self, entry: Entry, answer: OrderState) -> None:
+        state = self._before[entry.order_id]
+        before, notes = status_of(state), []
         if entry.order_id in self._conflicts:
-            note = (
-                f"Bitrix had changed too, from {entry.seen} to {before}; the CRM's stands. {note}"
+            notes.append(
+                f"Bitrix had changed too, from {entry.seen} to {before}; the CRM's stands."
             )
-        self._settled.append(Settled(entry, "sent", before, now, answer.version, note.strip()))
-        self._add(entry, "sent", note.strip())
+        if was_saved_between(state, answer):
+            self._conflicts.add(entry.order_id)
+            notes.append(
+                f"Somebody saved it between the reading (version {state.version}) and the writing "
+                f"(version {answer.version}); the CRM's stands."
+            )
+        if answer.is_marked and not state.is_marked:
+            notes.append(MARKED)
+        note, after = " ".join(notes), status_of(answer)
+        self._settled.append(Settled(entry, "sent", before, after, answer.version, note))
+        self._add(entry, "sent", note)
 
     def _confirm(self, entry: Entry, state: OrderState) -> None:
         now = status_of(state)
@@ -157,11 +181,11 @@ class Batch:
         self._settled.append(Settled(entry, "confirmed", now, now, state.version, note))
         self._add(entry, "already")
 
-    def _give_way(self, entry: Entry, state: OrderState) -> None:
-        now, policy = status_of(state), self._settings.conflict
-        note = f"Bitrix changed too, from {entry.seen} to {now}, and stands ({policy})"
+    def _give_way(self, entry: Entry, state: OrderState, note: str) -> None:
+        before, now = status_of(self._before[entry.order_id]), status_of(state)
         word = self._statuses.word(now)
-        self._settled.append(Settled(entry, "conflict", now, now, state.version, note, word))
+        self._conflicts.add(entry.order_id)
+        self._settled.append(Settled(entry, "conflict", before, now, state.version, note, word))
         self._add(entry, "conflict", note)
 
     def _put_off(self, entries: Sequence[Entry]) -> None:

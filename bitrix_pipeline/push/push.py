@@ -2,7 +2,9 @@
 
 Invariants:
 - what Bitrix has is read before anything is written, in the same turn: so a change is sent once, also
-  after kill -9 or a lost answer, and never over a change of Bitrix's that nobody has looked at;
+  after kill -9 or a lost answer, and not over a change that Bitrix had by then. One that is saved
+  between the reading and the writing is written over, unless our module compares the version; the
+  version in the answer tells of it, and it is recorded;
 - a batch holds the orders' turn from the reading to the commit, as a sync does: the echo of a change
   waits outside, and finds an order that knows it already; two pushes take turns too;
 - what is about to be sent is marked in a commit of its own: what became of it after a kill

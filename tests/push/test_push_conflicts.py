@@ -1,5 +1,7 @@
 """Bitrix changed too since the last look: whose status stands, and that it is kept."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -188,3 +190,62 @@ def test_the_crm_may_change_its_mind_while_bitrix_wins(desk: Desk, order: int) -
 
     assert desk.run().sent == 1
     assert desk.in_bitrix(order) == ("N", "N")
+
+
+@contextmanager
+def changed_after_the_reading(desk: Desk, order: int) -> Iterator[None]:
+    """A manager completes the order as soon as the push has read it."""
+    real, read = desk.rest.simulator.bitrix.answer, []
+
+    def answer(*arguments: object) -> object:
+        reply = real(*arguments)  # type: ignore[arg-type]
+        if not read:
+            read.append(True)
+            desk.bitrix_sets(order, "STATUS_ID = 'F'")
+        return reply
+
+    desk.rest.simulator.bitrix.answer = answer  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        del desk.rest.simulator.bitrix.answer
+
+
+def test_a_change_between_our_reading_and_our_writing_is_recorded(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    with changed_after_the_reading(desk, order):
+        result = desk.run()
+
+    assert (result.sent, result.conflicts) == (1, 1)
+    assert desk.in_bitrix(order) == ("P", "N")
+    assert "Somebody saved it between the reading" in desk.crm.value(
+        "SELECT note FROM bitrix_pipeline.push_history WHERE event = 'sent'"
+    )
+
+
+def test_our_module_refuses_to_write_over_a_change_after_our_reading(desk: Desk) -> None:
+    desk.rest.behaves(has_own_method=True)
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    with changed_after_the_reading(desk, order):
+        assert desk.run().sent == 0
+
+    assert desk.run().conflicts == 1
+    assert desk.in_bitrix(order) == ("F", "N")
+
+
+@pytest.mark.parametrize("policy", ["bitrix_wins", "crm_wins"])
+def test_what_the_shops_own_code_moves_on_is_told_once(desk: Desk, policy: str) -> None:
+    [order] = desk.prepare(1)
+    desk.rest.behaves(moves_on={"P": "F"})
+    desk.set("paid", order)
+
+    result = desk.run(conflict=policy)
+
+    assert (result.sent, result.failed, result.conflicts) == (0, 0, 1)
+    assert desk.in_crm(order) == ("completed", "F", False)
+    assert "the shop's own code made it F" in desk.ledger(order, "last_error")
+    desk.make_due()
+    assert desk.run(conflict=policy).outcomes == ()
+    assert (desk.writes, len(desk.rest.mails)) == (1, 1)
