@@ -109,9 +109,13 @@ def test_the_crm_wins_in_a_sync_only_where_statuses_go_back(
 ) -> None:
     monkeypatch.setenv("PUSH_CONFLICT", "crm_wins")
     assert not SyncSettings.of(load_settings()).crm_wins
+    assert not SyncSettings.of(load_settings()).records_conflicts
 
     monkeypatch.setenv("BITRIX_REST_URL", "https://shop.example/rest/1/code/")
     assert SyncSettings.of(load_settings()).crm_wins
+    assert SyncSettings.of(load_settings()).records_conflicts
+    monkeypatch.setenv("PUSH_CONFLICT", "newest_wins")
+    assert SyncSettings.of(load_settings()).newest_wins
 
 
 def test_what_yaml_takes_for_booleans_and_numbers_are_codes(

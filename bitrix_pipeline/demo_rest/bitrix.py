@@ -43,8 +43,12 @@ class SimulatorOptions:
     """Statuses that the shop's own code refuses."""
     marked: frozenset[str] = frozenset()
     """Statuses whose save succeeds with a warning, so that the order is marked."""
+    moves_on: Mapping[str, str] = field(default_factory=dict)
+    """Status → what the shop's own code makes of it in the same save, after the mail."""
     fatal: frozenset[int] = frozenset()
     """Orders whose save kills PHP."""
+    unreadable: frozenset[int] = frozenset()
+    """Orders whose reading does."""
     bucket: Bucket | None = None
     operating: Operating | None = None
 

@@ -73,6 +73,8 @@ Method = Callable[[Call], Body]
 def order_get(call: Call) -> Body:
     row = find_order(call.cursor, call.required("id"))
     call.needs_to_read()
+    if row["ID"] in call.bitrix.options.unreadable:
+        raise FatalError
     return {"result": {"order": whole_order(call, row)}}
 
 
@@ -99,6 +101,7 @@ def order_update(call: Call) -> Body:
     saved = save(call, row, _map(fields))
     if saved.status:
         mail(call, row["ID"])
+        move_on(call, row["ID"])
     order = shown_order(find_order(call.cursor, order_id), numbers_as_text=call.numbers_as_text)
     return {"result": {"order": {**order, "clients": [], "requisiteLink": []}}}
 
@@ -156,6 +159,7 @@ def own_set_status(call: Call) -> Body:
     saved = save(call, row, fields)
     if saved.status and call.params.get("notify") == "Y":
         mail(call, row["ID"])
+    move_on(call, row["ID"])
     order = find_order(call.cursor, order_id)
     return {
         "result": {
@@ -195,6 +199,16 @@ def save(call: Call, row: dict[str, Any], fields: Mapping[str, Any]) -> Saved:
     if saved.status and status in options.marked:
         mark_order(call.cursor, row["ID"], "Не удалось зарезервировать товар")
     return saved
+
+
+def move_on(call: Call, order_id: int) -> None:
+    """The shop's own code answers a status with another."""
+    status = find_order(call.cursor, order_id)["STATUS_ID"]
+    if status in call.bitrix.options.moves_on:
+        call.cursor.execute(
+            "UPDATE b_sale_order SET STATUS_ID = %s WHERE ID = %s",
+            (call.bitrix.options.moves_on[status], order_id),
+        )
 
 
 def mail(call: Call, order_id: int) -> None:

@@ -12,10 +12,18 @@ from bitrix_pipeline.bitrix_rest import (
     VersionConflictError,
 )
 from bitrix_pipeline.crash_points import crash_point
+from bitrix_pipeline.errors import RowRefusedError
 from bitrix_pipeline.push.errors import is_of_all, reason
-from bitrix_pipeline.push.judge import change_for, judge, status_of
+from bitrix_pipeline.push.judge import (
+    change_for,
+    is_a_third,
+    judge,
+    status_of,
+    was_saved_between,
+)
 from bitrix_pipeline.push.ledger import Entry, Ledger, Settled
 from bitrix_pipeline.push.mapping import StatusMap
+from bitrix_pipeline.push.reading import read_orders
 from bitrix_pipeline.push.result import Kind, OrderOutcome
 from bitrix_pipeline.push.settings import PushSettings
 
@@ -47,7 +55,7 @@ class Batch:
         self._conflicts: set[int] = set()
         self._settled: list[Settled] = []
         self._in_doubt: list[int] = []
-        """Bitrix may still do what it was told."""
+        """Bitrix may still do what it was told, or has and Postgres does not know it."""
 
     def run(self) -> list[OrderOutcome]:
         """What became of each; those that nobody could be asked about are put off.
@@ -68,10 +76,13 @@ class Batch:
             if verdict.step == "confirm":
                 self._confirm(entry, states[entry.order_id])
             elif verdict.step == "give way":
-                self._give_way(entry, states[entry.order_id])
+                state, policy = states[entry.order_id], self._settings.conflict
+                change = f"from {entry.seen} to {status_of(state)}"
+                note = f"Bitrix changed too, {change}, and stands ({policy})"
+                self._give_way(entry, state, note)
         for entry, answer in answers.items():
             self._verify(entry, answer)
-        self._ledger.settle(self._settled)
+        self._settle()
         self._put_off([e for e in self._entries if e.order_id not in self._outcomes])
         return [self._outcomes[entry.order_id] for entry in self._entries]
 
@@ -81,14 +92,35 @@ class Batch:
         They are confirmed before the CRM's words are looked at anew. Else a change of the CRM's made
         meanwhile would look like one that Bitrix's own change is in conflict with.
         """
-        states = self._read([entry.order_id for entry in self._entries])
+        states = self._read([entry.order_id for entry in self._entries], were_sent=True)
         for entry in self._entries:
             state = states.get(entry.order_id)
             if state and entry.target.is_met_by(status_of(state)):
                 self._confirm(entry, state)
-        self._ledger.settle(self._settled)
-        self._ledger.release([*states, *self._outcomes])
+        self._settle()
+        kept = {order for order in self._in_doubt if self._outcomes[order].kind == "failed"}
+        self._ledger.release(list({*states, *self._outcomes} - kept))
         return list(self._outcomes.values())
+
+    def _settle(self) -> None:
+        """Each by itself when Postgres refuses one: that one is tried again, and keeps its mark.
+
+        Bitrix has been told already, and the others have done nothing wrong.
+        """
+        if not self._settled:
+            return
+        try:
+            self._ledger.settle(self._settled)
+        except RowRefusedError:
+            for each in self._settled:
+                self._settle_alone(each)
+
+    def _settle_alone(self, settled: Settled) -> None:
+        try:
+            self._ledger.settle([settled])
+        except RowRefusedError as error:
+            self._in_doubt.append(settled.entry.order_id)
+            self._blame(settled.entry, f"Bitrix has {settled.after}, but {error}")
 
     def _write(
         self, entries: Sequence[Entry], states: Mapping[int, OrderState]
@@ -117,16 +149,31 @@ class Batch:
             return
         state = self._before[entry.order_id]
         before, now = status_of(state), status_of(answer)
-        if not entry.target.is_met_by(now):
+        if entry.target.is_met_by(now):
+            self._sent(entry, answer)
+        elif entry.order_id not in self._in_doubt and is_a_third(now, before, entry.target):
+            self._give_way(entry, answer, f"the shop's own code made it {now} in the same save")
+        else:
             self._blame(entry, NOT_CHANGED)
-            return
-        note = MARKED if answer.is_marked and not state.is_marked else ""
+
+    def _sent(self, entry: Entry, answer: OrderState) -> None:
+        state = self._before[entry.order_id]
+        before, notes = status_of(state), []
         if entry.order_id in self._conflicts:
-            note = (
-                f"Bitrix had changed too, from {entry.seen} to {before}; the CRM's stands. {note}"
+            notes.append(
+                f"Bitrix had changed too, from {entry.seen} to {before}; the CRM's stands."
             )
-        self._settled.append(Settled(entry, "sent", before, now, answer.version, note.strip()))
-        self._add(entry, "sent", note.strip())
+        if was_saved_between(state, answer):
+            self._conflicts.add(entry.order_id)
+            notes.append(
+                f"Somebody saved it between the reading (version {state.version}) and the writing "
+                f"(version {answer.version}); the CRM's stands."
+            )
+        if answer.is_marked and not state.is_marked:
+            notes.append(MARKED)
+        note, after = " ".join(notes), status_of(answer)
+        self._settled.append(Settled(entry, "sent", before, after, answer.version, note))
+        self._add(entry, "sent", note)
 
     def _confirm(self, entry: Entry, state: OrderState) -> None:
         now = status_of(state)
@@ -134,11 +181,11 @@ class Batch:
         self._settled.append(Settled(entry, "confirmed", now, now, state.version, note))
         self._add(entry, "already")
 
-    def _give_way(self, entry: Entry, state: OrderState) -> None:
-        now, policy = status_of(state), self._settings.conflict
-        note = f"Bitrix changed too, from {entry.seen} to {now}, and stands ({policy})"
+    def _give_way(self, entry: Entry, state: OrderState, note: str) -> None:
+        before, now = status_of(self._before[entry.order_id]), status_of(state)
         word = self._statuses.word(now)
-        self._settled.append(Settled(entry, "conflict", now, now, state.version, note, word))
+        self._conflicts.add(entry.order_id)
+        self._settled.append(Settled(entry, "conflict", before, now, state.version, note, word))
         self._add(entry, "conflict", note)
 
     def _put_off(self, entries: Sequence[Entry]) -> None:
@@ -147,16 +194,17 @@ class Batch:
         note = reason(self.fault) if self.fault else "it was not executed"
         self._postpone(entries, note)
 
-    def _read(self, orders: Sequence[int]) -> dict[int, OrderState]:
+    def _read(self, orders: Sequence[int], *, were_sent: bool = False) -> dict[int, OrderState]:
         """Those that could be read; the others have their outcome, or wait."""
         entries = {entry.order_id: entry for entry in self._entries}
-        found = {}
-        for order, answer in self._shop.orders.get(orders).items():
-            if isinstance(answer, OrderState):
-                found[order] = answer
-            else:
-                self._failed(entries[order], answer)
-        return found
+        reading = read_orders(self._shop, orders, seconds=self._settings.turn_seconds)
+        for order, error in reading.failed.items():
+            self._failed(entries[order], error)
+        if were_sent:
+            self._in_doubt += reading.to_blame
+        for order, error in reading.to_blame.items():
+            self._blame(entries[order], f"Bitrix cannot read it: {reason(error)}")
+        return reading.found
 
     def _failed(self, entry: Entry, error: RestError) -> None:
         if isinstance(error, NotExecutedError):
@@ -177,14 +225,14 @@ class Batch:
 
     def _blame(self, entry: Entry, note: str) -> None:
         state = self._before.get(entry.order_id)
-        is_last = self._ledger.fail(
+        is_tried_again = self._ledger.fail(
             entry,
             note,
             self._settings.retry_seconds,
             before=status_of(state) if state else None,
             in_doubt=entry.order_id in self._in_doubt,
         )
-        self._add(entry, "dead" if is_last else "failed", note)
+        self._add(entry, "failed" if is_tried_again else "dead", note)
 
     def _add(self, entry: Entry, kind: Kind, note: str = "") -> None:
         self._outcomes[entry.order_id] = OrderOutcome(

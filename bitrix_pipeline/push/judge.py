@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from bitrix_pipeline.bitrix_rest import OrderState, StatusChange
 from bitrix_pipeline.push.ledger import Entry
-from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap
+from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap, Target
 from bitrix_pipeline.push.settings import Policy, PushSettings
 
 Step: TypeAlias = Literal["confirm", "write", "give way"]
@@ -55,6 +55,21 @@ def change_for(entry: Entry, state: OrderState, settings: PushSettings) -> Statu
 
 def status_of(state: OrderState) -> BitrixStatus:
     return BitrixStatus(state.status or None, state.is_canceled)
+
+
+def is_a_third(now: BitrixStatus, before: BitrixStatus, sent: Target) -> bool:
+    """Whether it is neither what the order had nor what it was told to have: telling it again is vain."""
+    return now.status not in {before.status, sent.status} or now.is_canceled not in {
+        before.is_canceled,
+        sent.is_canceled,
+    }
+
+
+def was_saved_between(read: OrderState, written: OrderState) -> bool:
+    """Each save counts the version up by one, and the write itself is one save."""
+    if read.version is None or written.version is None:
+        return False
+    return written.version > read.version + 1
 
 
 def _crm_wins(entry: Entry, state: OrderState, policy: Policy) -> bool:

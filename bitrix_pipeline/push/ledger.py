@@ -17,11 +17,13 @@ from psycopg.rows import class_row
 
 from bitrix_pipeline.push.diffs import Difference, parameters, stale
 from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap, Target
-from bitrix_pipeline.sync.postgres import Connection
+from bitrix_pipeline.sync.postgres import Connection, target_errors
 from bitrix_pipeline.sync.target_sql import internal, qualified
 
 JITTER = 0.2
 
+# A row that is marked tells a sync whose change it meets, and what was sent: it is left as it is until
+# a push has found out what became of it.
 NOTE = """
 WITH given AS (
     SELECT * FROM unnest(%(orders)s::bigint[], %(words)s::text[], %(codes)s::text[],
@@ -35,11 +37,11 @@ WITH given AS (
     ON CONFLICT (order_id) DO UPDATE SET
         state = excluded.state, desired = excluded.desired, desired_since = clock_timestamp(),
         target_status = excluded.target_status, target_canceled = excluded.target_canceled,
-        attempts = 0, next_attempt_at = clock_timestamp(), sending_since = NULL,
+        attempts = 0, next_attempt_at = clock_timestamp(),
         run_id = excluded.run_id, last_error = excluded.last_error
-    WHERE ledger.state <> excluded.state
+    WHERE ledger.sending_since IS NULL AND (ledger.state <> excluded.state
        OR (ledger.desired, ledger.target_status, ledger.target_canceled)
-          IS DISTINCT FROM (excluded.desired, excluded.target_status, excluded.target_canceled)
+          IS DISTINCT FROM (excluded.desired, excluded.target_status, excluded.target_canceled))
     RETURNING order_id, state, desired, last_error
 ), told AS (
     INSERT INTO {history} (order_id, event, desired, run_id, note)
@@ -53,8 +55,8 @@ SELECT count(*) FILTER (WHERE state = 'dead') FROM noted
 # The CRM took it back, or a sync brought what Bitrix has.
 WITHDRAW = """
 WITH gone AS (
-    UPDATE {ledger} AS ledger SET state = 'withdrawn', sending_since = NULL, last_error = NULL
-    WHERE {stale}
+    UPDATE {ledger} AS ledger SET state = 'withdrawn', last_error = NULL
+    WHERE ledger.sending_since IS NULL AND {stale}
     RETURNING order_id, desired
 )
 INSERT INTO {history} (order_id, event, desired, run_id, note)
@@ -62,21 +64,22 @@ SELECT order_id, 'withdrawn', desired, %(run_id)s, 'nothing is left to be sent' 
 """
 
 DUE = """
-SELECT count(*) FROM {ledger} WHERE state = 'waiting' AND next_attempt_at <= clock_timestamp()
+SELECT order_id FROM {ledger} WHERE state = 'waiting' AND next_attempt_at <= clock_timestamp()
 """
 
 WAITING = "SELECT count(*) FROM {ledger} WHERE state = 'waiting'"
 
 # One that breaks the shop's PHP breaks its whole batch, so those that failed travel in half as many
-# each time: what fails alone is to blame. The order's word is compared once more: what the CRM changed since is
-# for the next push.
+# each time: what fails alone is to blame. The order's word is compared once more: what the CRM changed
+# since is for the next push.
 TAKE_UP = """
 WITH due AS (
     SELECT due.order_id, due.attempts, due.next_attempt_at
     FROM {ledger} AS due JOIN {orders} AS o ON o.id = due.order_id
     WHERE due.state = 'waiting' AND due.next_attempt_at <= clock_timestamp()
       AND due.target_canceled IS NOT NULL
-      AND o.status IS NOT DISTINCT FROM due.desired AND NOT due.order_id = ANY (%(not)s)
+      AND o.status IS NOT DISTINCT FROM due.desired
+      AND due.order_id = ANY (%(among)s) AND NOT due.order_id = ANY (%(not)s)
 ), chosen AS (
     SELECT order_id FROM due WHERE attempts = (SELECT min(attempts) FROM due)
     ORDER BY next_attempt_at, order_id
@@ -234,17 +237,19 @@ class Ledger:
         )
         self._connection.execute(query, {**parameters(statuses), "run_id": self._run_id})
 
-    def due(self) -> int:
-        return self._count(DUE)
+    def due(self) -> list[int]:
+        """Orders that wait and whose next try has come."""
+        return [int(order) for (order,) in self._connection.execute(self._statement(DUE))]
 
     def waiting(self) -> int:
-        return self._count(WAITING)
+        row = self._connection.execute(self._statement(WAITING)).fetchone()
+        return int(row[0]) if row else 0
 
-    def take_up(self, limit: int, *, without: Sequence[int]) -> list[int]:
-        """Marks the orders that are due for longest as being sent."""
+    def take_up(self, among: Sequence[int], limit: int, *, without: Sequence[int]) -> list[int]:
+        """Marks those of them that are due for longest as being sent."""
+        values = {"among": list(among), "limit": limit, "not": list(without)}
         rows = self._connection.execute(
-            self._statement(TAKE_UP),
-            {"limit": limit, "not": list(without), "run_id": self._run_id},
+            self._statement(TAKE_UP), {**values, "run_id": self._run_id}
         )
         return [int(order) for (order,) in rows]
 
@@ -264,23 +269,27 @@ class Ledger:
         self._connection.execute(self._statement(RELEASE), {"orders": list(orders)})
 
     def settle(self, settled: Sequence[Settled]) -> None:
-        """Writes what Bitrix has into the ledger, the orders and the history, all at once."""
-        self._connection.execute(
-            self._statement(SETTLE),
-            {
-                "orders": [each.entry.order_id for each in settled],
-                "events": [each.event for each in settled],
-                "desired": [each.entry.desired for each in settled],
-                "codes": [each.after.status for each in settled],
-                "canceled": [each.after.is_canceled for each in settled],
-                "versions": [each.version for each in settled],
-                "words": [each.word for each in settled],
-                "before": [str(each.before) for each in settled],
-                "after": [str(each.after) for each in settled],
-                "notes": [each.note or None for each in settled],
-                "run_id": self._run_id,
-            },
-        )
+        """Writes what Bitrix has into the ledger, the orders and the history, all or nothing.
+
+        Raises RowRefusedError when a constraint or trigger of the CRM's is against one of them; the
+        transaction goes on.
+        """
+        values = {
+            "orders": [each.entry.order_id for each in settled],
+            "events": [each.event for each in settled],
+            "desired": [each.entry.desired for each in settled],
+            "codes": [each.after.status for each in settled],
+            "canceled": [each.after.is_canceled for each in settled],
+            "versions": [each.version for each in settled],
+            "words": [each.word for each in settled],
+            "before": [str(each.before) for each in settled],
+            "after": [str(each.after) for each in settled],
+            "notes": [each.note or None for each in settled],
+            "run_id": self._run_id,
+        }
+        about = f"order {settled[0].entry.order_id}" if len(settled) == 1 else None
+        with target_errors(about), self._connection.transaction():
+            self._connection.execute(self._statement(SETTLE), values)
 
     def fail(
         self,
@@ -291,7 +300,7 @@ class Ledger:
         before: BitrixStatus | None,
         in_doubt: bool,
     ) -> bool:
-        """Counts a try; returns whether that was the last. The mark stays on what is in doubt."""
+        """Counts a try; returns whether another follows. The mark stays on what is in doubt."""
         row = self._connection.execute(
             self._statement(FAIL),
             {
@@ -304,17 +313,13 @@ class Ledger:
                 "run_id": self._run_id,
             },
         ).fetchone()
-        return bool(row and row[0] == "dead")
+        return bool(row and row[0] == "failed")
 
     def postpone(self, entries: Sequence[Entry], *, note: str, in_doubt: Sequence[int]) -> None:
         """Leaves them to the next push without counting the try: the fault was not theirs."""
         orders = [entry.order_id for entry in entries]
         values = {"orders": orders, "note": note, "in_doubt": list(in_doubt)}
         self._connection.execute(self._statement(POSTPONE), values)
-
-    def _count(self, text: str) -> int:
-        row = self._connection.execute(self._statement(text)).fetchone()
-        return int(row[0]) if row else 0
 
     def _statement(self, text: str) -> sql.Composed:
         return sql.SQL(text).format(

@@ -2,7 +2,9 @@
 
 Invariants:
 - what Bitrix has is read before anything is written, in the same turn: so a change is sent once, also
-  after kill -9 or a lost answer, and never over a change of Bitrix's that nobody has looked at;
+  after kill -9 or a lost answer, and not over a change that Bitrix had by then. One that is saved
+  between the reading and the writing is written over, unless our module compares the version; the
+  version in the answer tells of it, and it is recorded;
 - a batch holds the orders' turn from the reading to the commit, as a sync does: the echo of a change
   waits outside, and finds an order that knows it already; two pushes take turns too;
 - what is about to be sent is marked in a commit of its own: what became of it after a kill
@@ -14,6 +16,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from bitrix_pipeline.bitrix_rest import OWN_METHOD, BitrixShop
@@ -83,12 +86,13 @@ class Push:
                 noted_dead = ledger.note(self._found(connection, statuses))
                 ledger.withdraw(statuses)
             due = ledger.due()
-            self._refuse_mass_change(due, allow_mass=allow_mass)
+            self._refuse_mass_change(len(due), allow_mass=allow_mass)
             crash_point("push.noted")
             outcomes: list[OrderOutcome] = []
             if due and not fault:
                 self._require_silence()
-                outcomes, fault = self._batches(ledger.take_up, Batch.run, statuses)
+                # Only what was counted: what another push notes meanwhile is that one's to count.
+                outcomes, fault = self._batches(partial(ledger.take_up, due), Batch.run, statuses)
             result = PushResult((*recovered, *outcomes), noted_dead, ledger.waiting(), fault)
         log.info("pushed %s", result.numbers())
         return result

@@ -18,6 +18,10 @@ class SyncSettings:
     status_mapping: Mapping[str, str] = field(default_factory=dict)
     crm_wins: bool = False
     """Where Bitrix's status changed and the CRM's word too, the word stays, to be sent by a push."""
+    newest_wins: bool = False
+    """The same where a push saw the CRM's word before Bitrix's status changed."""
+    records_conflicts: bool = True
+    """Tells the push's history where both had changed, and whose status stands."""
     push_mapping: Mapping[str, str] = field(default_factory=dict)
     """The CRM's word → the Bitrix code that it is sent as, beside `status_mapping`."""
     partition_size: int = 100_000
@@ -52,6 +56,8 @@ class SyncSettings:
             shop_language=settings.shop_language,
             status_mapping=settings.status_mapping,
             crm_wins=settings.push_conflict == "crm_wins" and settings.has_rest_url,
+            newest_wins=settings.push_conflict == "newest_wins" and settings.has_rest_url,
+            records_conflicts=settings.has_rest_url,
             push_mapping=settings.push_status_mapping,
             partition_size=settings.partition_size,
             deletion_limit_share=settings.deletion_limit_share,

@@ -9,7 +9,6 @@ from psycopg import sql
 
 from bitrix_pipeline.errors import TransientError
 from bitrix_pipeline.model import Table
-from bitrix_pipeline.sync.crm_words import kept
 from bitrix_pipeline.sync.postgres import Connection
 from bitrix_pipeline.sync.scope import IdRange
 from bitrix_pipeline.sync.set_aside import waiting
@@ -45,8 +44,7 @@ class Target:
         self.settings = settings
 
     def statements(self, table: Table) -> TargetSql:
-        settings = self.settings
-        return TargetSql(table, settings.target_schema, settings.partition_size, kept(settings))
+        return TargetSql(table, self.settings)
 
     def begin(self) -> None:
         """Inside a new transaction: deadlines, the shop's zone for naive times, scratch tables."""

@@ -4,7 +4,9 @@ from psycopg import sql
 
 from bitrix_pipeline.model import Table
 from bitrix_pipeline.model.postgres import INTERNAL_SCHEMA
+from bitrix_pipeline.sync.crm_words import kept, record_conflicts
 from bitrix_pipeline.sync.scope import IdRange
+from bitrix_pipeline.sync.settings import SyncSettings
 
 Sql = sql.Composed | sql.SQL
 
@@ -29,15 +31,13 @@ class TargetSql:
     def __init__(
         self,
         table: Table,
-        schema: str,
-        partition_size: int,
-        kept: sql.Composable,
+        settings: SyncSettings,
     ) -> None:
         self.table = table
-        self._kept = kept
-        self.schema = schema
-        self.partition_size = partition_size
-        self.name = qualified(schema, table.name)
+        self.schema = settings.target_schema
+        self.partition_size = settings.partition_size
+        self.name = qualified(self.schema, table.name)
+        self._settings = settings
         self.staging = sql.Identifier(f"staging_{table.name}")
         self._columns = ["source_hash", "id", *(column.name for column in table.columns)]
 
@@ -95,7 +95,7 @@ class TargetSql:
             " INSERT INTO {target} AS target ({columns}, synced_at)"
             " SELECT {finished}, now() FROM candidate AS staged"
             " ON CONFLICT (id) DO UPDATE SET {assignments}"
-            ") SELECT {range_number}, count(*) FILTER (WHERE is_new),"
+            "){conflicts} SELECT {range_number}, count(*) FILTER (WHERE is_new),"
             " count(*) FILTER (WHERE NOT is_new) FROM candidate GROUP BY 1"
         ).format(
             staging=self.staging,
@@ -104,6 +104,7 @@ class TargetSql:
             columns=_names(self._columns),
             finished=self._finished(),
             assignments=self._assignments(),
+            conflicts=self._conflicts(),
             range_number=range_number,
         )
 
@@ -223,13 +224,13 @@ class TargetSql:
         return sql.SQL("COPY {} ({}) FROM STDIN (NULL '')").format(into, _names(self._columns))
 
     def _finished(self) -> Sql:
-        values: list[sql.Composable] = [sql.SQL("staged.source_hash"), sql.SQL("staged.id")]
-        for column in self.table.columns:
-            staged = sql.SQL("staged.{}").format(sql.Identifier(column.name))
-            values.append(
-                sql.SQL(column.finished_by).format(staged) if column.finished_by else staged
-            )
-        return sql.SQL(", ").join(values)
+        return sql.SQL(", ").join(map(self._value, self._columns))
+
+    def _value(self, name: str) -> sql.Composable:
+        """A staged value as the table holds it."""
+        staged = sql.SQL("staged.{}").format(sql.Identifier(name))
+        finished_by = {column.name: column.finished_by for column in self.table.columns}.get(name)
+        return sql.SQL(finished_by).format(staged) if finished_by else staged
 
     def _assignments(self) -> Sql:
         sets: list[sql.Composable] = [
@@ -255,7 +256,23 @@ class TargetSql:
             column,
             sql.SQL(", ").join(sql.SQL("target.{}").format(sql.Identifier(n)) for n in owners),
             sql.SQL(", ").join(sql.SQL("excluded.{}").format(sql.Identifier(n)) for n in owners),
-            self._kept,
+            kept(self._settings),
+        )
+
+    def _conflicts(self) -> Sql:
+        """One more step of the merge, which sees the orders as they were before it."""
+        has_word = any(column.owned_by_crm_unless_changed for column in self.table.columns)
+        if not has_word or not self._settings.records_conflicts:
+            return sql.SQL("")
+        names = ["id", "status", "bitrix_status", "is_canceled", "status_changed_at", "canceled_at"]
+        changed = sql.SQL("SELECT {} FROM candidate AS staged WHERE NOT is_new").format(
+            sql.SQL(", ").join(
+                sql.SQL("{} AS {}").format(self._value(name), sql.Identifier(name))
+                for name in names
+            )
+        )
+        return sql.SQL(", conflict AS ({})").format(
+            record_conflicts(self._settings, changed=changed, target=self.name)
         )
 
     def _buckets(self, width: int, fingerprint: sql.SQL) -> Sql:

@@ -183,6 +183,33 @@ def test_too_many_changes_stop_before_the_first(desk: Desk) -> None:
     assert desk.run(max_changes=2, allow_mass=True).sent == 3
 
 
+def test_what_another_push_notes_meanwhile_is_not_sent_past_the_limit(desk: Desk) -> None:
+    orders = desk.prepare(10)
+    desk.set("paid", orders[:2])
+    real, refused = desk.rest.simulator.bitrix.answer, []
+
+    def meanwhile(*arguments: object) -> object:
+        if desk.writes and not refused:
+            desk.set("paid", orders[2:])
+            refused.append(True)
+            desk.crm.run(
+                "INSERT INTO bitrix_pipeline.push_orders (order_id, state, desired, target_status,"
+                " target_canceled) SELECT unnest(%s::bigint[]), 'waiting', 'paid', 'P', false",
+                orders[2:],
+            )
+        return real(*arguments)  # type: ignore[arg-type]
+
+    desk.rest.simulator.bitrix.answer = meanwhile  # type: ignore[method-assign,assignment]
+    try:
+        result = desk.run(max_changes=5, batch=1)
+    finally:
+        del desk.rest.simulator.bitrix.answer
+
+    assert (result.sent, result.waiting, len(desk.rest.mails)) == (2, 8, 2)
+    with fails(MassChangeError, "8 orders"):
+        desk.run(max_changes=5)
+
+
 def test_looking_writes_nothing(desk: Desk) -> None:
     first, second = desk.prepare(2)
     desk.set("paid", first)

@@ -186,6 +186,42 @@ def test_what_cannot_be_read_again_waits_without_a_try(desk: Desk) -> None:
     assert (desk.run().confirmed, desk.writes) == (1, 1)
 
 
+def test_the_mark_outlives_a_push_that_could_not_find_out(desk: Desk) -> None:
+    """The CRM changed its mind meanwhile: Bitrix has what we sent, and that is no conflict."""
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    gone = [cut_connection(applies=False)] * 3
+    desk.rest.suffers(None, None, cut_connection(applies=True), *gone)
+    desk.run()
+    desk.set("completed", order)
+    desk.rest.suffers(*gone)
+
+    assert desk.run().fault is not None
+    assert desk.ledger(order, "sending_since") is not None
+    result = desk.run()
+
+    assert (result.confirmed, result.conflicts) == (2, 0)
+    assert desk.in_crm(order) == ("completed", "F", False)
+    assert desk.in_bitrix(order) == ("F", "N")
+
+
+def test_the_mark_outlives_a_word_that_the_crm_took_back_in_an_outage(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    gone = [cut_connection(applies=False)] * 3
+    desk.rest.suffers(None, None, cut_connection(applies=True), *gone)
+    desk.run()
+    desk.set("new", order)
+    desk.rest.suffers(*gone)
+
+    assert desk.run().fault is not None
+    assert (desk.ledger(order), desk.ledger(order, "sending_since") is None) == ("waiting", False)
+    result = desk.run()
+
+    assert result.conflicts == 0
+    assert desk.in_bitrix(order) == ("N", "N")
+
+
 def test_two_pushes_at_once_do_not_do_each_others_work(desk: Desk) -> None:
     orders = desk.prepare(12)
     desk.set("paid", orders)
