@@ -2,7 +2,6 @@
 
 import pytest
 from bitrix_site import STAND_IN, Listener, Site
-from receiving import wait_for
 
 LEGACY = {
     "user added": ("'main', 'OnAfterUserAdd', [['ID' => 7, 'RESULT' => true]]", "user.saved", 7),
@@ -168,15 +167,6 @@ def test_ten_saves_in_a_hit_are_one_event_that_shows_the_last(
     assert site.outbox() == []
 
 
-def test_a_save_after_the_claim_is_an_event_of_its_own(site: Site) -> None:
-    save = FIRE % (site.order(), ORDERS["saved"][0])
-    claim = "Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox'); Bitrixpipeline\\Outbox\\Outbox::here()->claim(10, 60);"
-
-    site.hit(save + save + claim + save + save)
-
-    assert site.outbox("SAVES, PENDING") == [(2, None), (2, 1)]
-
-
 def test_in_a_transaction_that_is_rolled_back_nothing_is_noted(site: Site) -> None:
     save = FIRE % (site.order(), ORDERS["saved"][0])
     connection = "Bitrix\\Main\\Application::getConnection()"
@@ -209,10 +199,6 @@ def test_when_the_insert_fails_the_checkout_goes_on(site: Site, fault: str) -> N
     site.shop.connection.query("DROP TABLE IF EXISTS b_bitrixpipeline_gone")
 
 
-WAITING = (
-    "SELECT COUNT(*) FROM information_schema.PROCESSLIST"
-    " WHERE INFO LIKE 'INSERT INTO b_bitrixpipeline_outbox%' AND TIME_MS > 200"
-)
 ANYHOW = """
 Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
 foreach (get_class_methods('Bitrixpipeline\\Outbox\\Handlers') as $handler) {
@@ -228,25 +214,6 @@ def test_whatever_a_handler_is_called_with_the_checkout_goes_on(site: Site) -> N
     """A shop's own code fires Bitrix's events too, with arguments of its own."""
     assert site.hit(ANYHOW) == "thank you for your order"
     assert site.outbox() == []
-
-
-def test_a_save_that_meets_a_claim_in_a_deadlock_is_noted_all_the_same(site: Site) -> None:
-    """MySQL undoes the one that has written less: the save."""
-    site.add("user.deleted", *range(1, 11))
-    claim = site.shop.connection
-    claim.begin()
-    ids = [id_ for (id_,) in site.outbox("ID")]
-    for id_ in ids:
-        site.shop.run("UPDATE b_bitrixpipeline_outbox SET ATTEMPTS = 1 WHERE ID = %s", id_)
-    hit = site.start_hit("$fire('main', 'OnAfterUserDelete', [5]);")
-    wait_for(lambda: site.shop.value(WAITING), seconds=60)
-    site.shop.run("UPDATE b_bitrixpipeline_outbox SET PENDING = NULL WHERE ID = %s", ids[4])
-    claim.commit()
-
-    assert hit.wait(60) == 0
-    assert site.log() == []
-    assert site.outbox("ENTITY_ID, LEASED_UNTIL")[-1] == (5, None)
-    assert len(site.outbox()) == 11
 
 
 def test_switched_off_it_notes_nothing(site: Site) -> None:
@@ -270,12 +237,3 @@ def test_it_is_noted_who_made_the_change(site: Site, before: str, origin: str) -
     site.hit(before.replace("{stand_in}", str(STAND_IN)) + save)
 
     assert site.outbox("ORIGIN") == [(origin,)]
-
-
-def test_what_rest_and_somebody_else_changed_is_news_of_somebody_else(site: Site) -> None:
-    save = FIRE % (site.order(), ORDERS["saved"][0])
-    site.hit(save)
-    site.shop.run("UPDATE b_bitrixpipeline_outbox SET ORIGIN = 'rest'")
-    site.hit(save)
-
-    assert site.outbox("ORIGIN, SAVES") == [("site", 2)]

@@ -113,6 +113,6 @@ def test_a_newer_module_copied_over_brings_its_columns_and_handlers_by_itself(si
     for _ in range(2):
         site.hit("$fire('main', 'OnAfterUserAdd', [['ID' => 7, 'RESULT' => true]]);")
 
-    assert site.outbox("ENTITY_ID, NOTE") == [(1, None), (7, None)]
+    assert site.outbox("ENTITY_ID, NOTE") == [(1, None), (7, None), (7, None)]
     assert site.shop.value("SELECT COUNT(*) FROM b_module_to_module") == 21
     assert site.log() == []

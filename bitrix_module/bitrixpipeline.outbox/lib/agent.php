@@ -19,7 +19,12 @@ class Agent
 
     public static function send(): Report
     {
-        return Sender::here()->run(PHP_INT_MAX, (float)Settings::number('run_seconds'), Settings::number('timeout'));
+        $sender = Sender::here();
+        $report = $sender->run(PHP_INT_MAX, (float)Settings::number('run_seconds'), Settings::number('timeout'));
+        if ($report->delivered === 0) {
+            $sender->mergeWaiting((float)Settings::number('run_seconds'));
+        }
+        return $report;
     }
 
     public static function add(): void

@@ -30,7 +30,7 @@ class Desk
     {
         $rows = $this->connection->query(
             'SELECT ID, TYPE, ENTITY_ID, ORIGIN, SAVES, STATE, ATTEMPTS, DUE_AT, CREATED_AT, LAST_ERROR FROM ' . Outbox::TABLE
-            . ' ORDER BY STATE, ID LIMIT ' . self::LIST
+            . ' ORDER BY STATE, DUE_AT, ID LIMIT ' . self::LIST
         );
         $found = [];
         while ($row = $rows->fetchRaw()) {
@@ -42,19 +42,18 @@ class Desk
     /** Dead ones get a new ID: the receiver may know the old one with another body. @param int[] $ids none: all dead */
     public function retry(array $ids = []): int
     {
-        $dead = $this->connection->query('SELECT ID FROM ' . Outbox::TABLE . " WHERE STATE = 'D'" . $this->among($ids));
         $count = 0;
-        while ($row = $dead->fetchRaw()) {
+        foreach ($this->ids("STATE = 'D'", $ids) as $id) {
             $uid = Outbox::newUid();
-            $this->connection->queryExecute(
+            $count += $this->change(
                 'UPDATE ' . Outbox::TABLE . " SET STATE = 'W', UID = '$uid', BODY = NULL, ATTEMPTS = 0, REFUSALS = 0, BEGUN = 0,"
-                . " DUE_AT = UTC_TIMESTAMP() WHERE STATE = 'D' AND ID = " . (int)$row['ID']
+                . " DUE_AT = UTC_TIMESTAMP() WHERE ID = $id AND STATE = 'D'"
             );
-            $count++;
         }
-        $this->connection->queryExecute(
-            'UPDATE ' . Outbox::TABLE . " SET DUE_AT = UTC_TIMESTAMP() WHERE STATE = 'W' AND LEASE IS NULL" . $this->among($ids)
-        );
+        $backsOff = "STATE = 'W' AND DUE_AT > UTC_TIMESTAMP() AND LEASE IS NULL";
+        foreach ($this->ids($backsOff, $ids) as $id) {
+            $this->change('UPDATE ' . Outbox::TABLE . " SET DUE_AT = UTC_TIMESTAMP() WHERE ID = $id AND $backsOff");
+        }
         (new State($this->connection))->resume();
         return $count;
     }
@@ -62,17 +61,31 @@ class Desk
     /** @param int[] $ids dead or waiting ones that nobody needs; what is just being sent stays */
     public function skip(array $ids): int
     {
-        if (!$ids) {
-            return 0;
+        $count = 0;
+        foreach (array_map('intval', $ids) as $id) {
+            $count += $this->change(
+                'DELETE FROM ' . Outbox::TABLE . " WHERE ID = $id AND (LEASED_UNTIL IS NULL OR LEASED_UNTIL < UTC_TIMESTAMP())"
+            );
         }
-        $this->connection->queryExecute(
-            'DELETE FROM ' . Outbox::TABLE . ' WHERE (LEASED_UNTIL IS NULL OR LEASED_UNTIL < UTC_TIMESTAMP())' . $this->among($ids)
-        );
+        return $count;
+    }
+
+    /** How many rows it found: one at most, by its primary key, as Outbox says. */
+    private function change(string $sql): int
+    {
+        $this->connection->queryExecute($sql);
         return (int)$this->connection->getAffectedRowsCount();
     }
 
-    private function among(array $ids): string
+    /** @param int[] $among none: all @return int[] */
+    private function ids(string $condition, array $among): array
     {
-        return $ids ? ' AND ID IN (' . implode(',', array_map('intval', $ids)) . ')' : '';
+        $and = $among ? ' AND ID IN (' . implode(',', array_map('intval', $among)) . ')' : '';
+        $rows = $this->connection->query('SELECT ID FROM ' . Outbox::TABLE . " WHERE $condition$and");
+        $ids = [];
+        while ($row = $rows->fetchRaw()) {
+            $ids[] = (int)$row['ID'];
+        }
+        return $ids;
     }
 }

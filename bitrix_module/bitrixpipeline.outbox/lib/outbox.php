@@ -6,8 +6,13 @@ use Bitrix\Main\Application;
 /**
  * The table of news that wait. All times are MySQL's, in UTC: web servers' clocks differ.
  *
- * While news of a row is pending (nobody has claimed it), further saves only count up; its snapshot
- * is read after the claim, so that it shows them. What is saved after the claim becomes a new row.
+ * A handler locks only rows of its own; a sender one row at a time: so neither can deadlock with a
+ * shop's transaction, nor does a save wait for another's.
+ *
+ * - A handler does one plain INSERT, and there is no unique key that it could meet somebody else at. It
+ *   never updates: of a row that is gone InnoDB would lock the gap, till the shop's transaction ends.
+ * - Everybody else looks without locking, which shows committed rows only, and then touches one row by its
+ *   primary key, in autocommit, while it still is what was seen.
  */
 class Outbox
 {
@@ -28,30 +33,35 @@ class Outbox
     public function add(string $type, int $id, string $origin, ?int $iblockId = null): void
     {
         $iblock = $iblockId === null ? 'NULL' : (string)$iblockId;
-        $this->insert($type, $origin, "VALUES ({head}, $id, $iblock, {tail})");
+        $entity = explode('.', $type)[0];
+        $this->connection->queryExecute(
+            'INSERT INTO ' . self::TABLE . ' (UID, TYPE, ENTITY, ENTITY_ID, IBLOCK_ID, ORIGIN, DUE_AT, CREATED_AT) VALUES ('
+            . "'" . self::newUid() . "', '$type', '$entity', $id, $iblock, '$origin', UTC_TIMESTAMP(), UTC_TIMESTAMP())"
+        );
     }
 
-    /** An update of a price does not always say of which product. */
-    public function addProductOfPrice(int $price, string $origin): void
-    {
-        $this->insert('product.saved', $origin, "SELECT {head}, PRODUCT_ID, NULL, {tail} FROM b_catalog_price WHERE ID = $price");
-    }
-
-    public function productOfPrice(int $price): int
-    {
-        return (int)$this->connection->queryScalar("SELECT PRODUCT_ID FROM b_catalog_price WHERE ID = $price");
-    }
-
-    /** What is due, up to the limit, leased to the caller; of one entity only the oldest. @return Message[] */
+    /**
+     * What is longest due, leased to the caller; of one entity only the oldest.
+     * What was tried comes last: an event that the receiver never answers holds up no other.
+     * @return Message[]
+     */
     public function claim(int $limit, int $seconds): array
     {
-        return $this->lease($this->due($limit, 'o.ID'), $seconds);
+        $lease = bin2hex(random_bytes(16));
+        $claimed = [];
+        foreach ($this->due($limit) as $id) {
+            if ($this->lease($id, $lease, $seconds)) {
+                $claimed[] = $id;
+            }
+        }
+        return $this->leased($claimed, $lease);
     }
 
-    /** Another one each time: an event that the receiver never answers must not hold up the others. @return Message[] */
-    public function claimLongestDue(int $seconds): array
+    /** This row, if it is free; no matter what waits before it. */
+    public function claimRow(int $id, int $seconds): ?Message
     {
-        return $this->lease($this->due(1, 'o.DUE_AT, o.ID'), $seconds);
+        $lease = bin2hex(random_bytes(16));
+        return $this->lease($id, $lease, $seconds) ? $this->leased([$id], $lease)[0] ?? null : null;
     }
 
     /** False when the lease has ended and another sender has it. */
@@ -78,8 +88,7 @@ class Outbox
 
     public function remove(Message $message): bool
     {
-        $this->connection->queryExecute('DELETE FROM ' . self::TABLE . ' WHERE ' . self::isOurs($message));
-        return $this->connection->getAffectedRowsCount() > 0;
+        return $this->change('DELETE FROM ' . self::TABLE . ' WHERE ' . self::isOurs($message));
     }
 
     public function retryLater(Message $message, float $seconds, string $why, bool $isRefusal): void
@@ -97,10 +106,13 @@ class Outbox
     public function bury(Message $message, string $why): void
     {
         $this->settle($message, "STATE = 'D', ATTEMPTS = ATTEMPTS + 1, BODY = NULL", $why);
-        $this->connection->queryExecute(
-            'DELETE FROM ' . self::TABLE . " WHERE ENTITY = '{$message->entity()}' AND ENTITY_ID = {$message->entityId}"
+        $older = $this->ids(
+            'SELECT ID FROM ' . self::TABLE . ' WHERE ' . self::isOfEntity($message->entity(), $message->entityId)
             . " AND TYPE = '{$message->type}' AND STATE = 'D' AND ID < {$message->id}"
         );
+        foreach ($older as $id) {
+            $this->change('DELETE FROM ' . self::TABLE . " WHERE ID = $id AND STATE = 'D'");
+        }
     }
 
     /** @param Message[] $messages that were not begun */
@@ -114,8 +126,38 @@ class Outbox
     public function hasLater(Message $message): bool
     {
         return (bool)$this->connection->queryScalar(
-            'SELECT 1 FROM ' . self::TABLE . " WHERE ENTITY = '{$message->entity()}' AND ENTITY_ID = {$message->entityId}"
+            'SELECT 1 FROM ' . self::TABLE . ' WHERE ' . self::isOfEntity($message->entity(), $message->entityId)
             . " AND ID > {$message->id} AND STATE = 'W' LIMIT 1"
+        );
+    }
+
+    /** The rows that wait after this one, oldest first: ID, TYPE, ORIGIN, SAVES, and whether it IS_UNTOUCHED. @return array[] */
+    public function after(string $entity, int $entityId, int $id, int $limit): array
+    {
+        return $this->rows(
+            'SELECT ID, TYPE, ORIGIN, SAVES, ' . self::isUntouched() . ' AS IS_UNTOUCHED FROM ' . self::TABLE . ' WHERE '
+            . self::isOfEntity($entity, $entityId) . " AND ID > $id AND STATE = 'W' ORDER BY ID LIMIT $limit"
+        );
+    }
+
+    /** False when the lease has ended. */
+    public function count(Message $message, int $saves, string $origin): bool
+    {
+        $message->origin = $origin;
+        return $this->set($message, "SAVES = SAVES + $saves, ORIGIN = '$origin'");
+    }
+
+    public function removeUntouched(int $id): void
+    {
+        $this->change('DELETE FROM ' . self::TABLE . " WHERE ID = $id AND " . self::isUntouched());
+    }
+
+    /** IDs of entities of which several rows wait, above the given one. @return int[] */
+    public function repeated(string $entity, int $above, int $limit): array
+    {
+        return $this->ids(
+            'SELECT ENTITY_ID AS ID FROM ' . self::TABLE . " WHERE ENTITY = '$entity' AND ENTITY_ID > $above"
+            . " GROUP BY ENTITY_ID HAVING COUNT(*) > 1 ORDER BY ENTITY_ID LIMIT $limit"
         );
     }
 
@@ -124,68 +166,36 @@ class Outbox
         return 'evt_' . bin2hex(random_bytes(16));
     }
 
-    private function insert(string $type, string $origin, string $row): void
+    private function lease(int $id, string $lease, int $seconds): bool
     {
-        try {
-            $this->insertAs('1', $type, $origin, $row);
-        } catch (\Throwable $fault) {
-            // Bitrix's exceptions do not have MySQL's number.
-            if (!preg_match('/\(1213\)|deadlock/i', $fault->getMessage())) {
-                throw $fault;
-            }
-            // Saves of this row and a claim waited for each other. As news of its own it needs no lock of the unique key.
-            $this->insertAs('NULL', $type, $origin, $row);
-        }
-    }
-
-    private function insertAs(string $pending, string $type, string $origin, string $row): void
-    {
-        $entity = explode('.', $type)[0];
-        $uid = self::newUid();
-        $values = strtr($row, [
-            '{head}' => "'$uid', '$type', '$entity', '$origin'",
-            '{tail}' => "$pending, UTC_TIMESTAMP(), UTC_TIMESTAMP()",
-        ]);
-        $this->connection->queryExecute(
-            'INSERT INTO ' . self::TABLE . ' (UID, TYPE, ENTITY, ORIGIN, ENTITY_ID, IBLOCK_ID, PENDING, DUE_AT, CREATED_AT) ' . $values
-            // News that is not only ours stays news.
-            . " ON DUPLICATE KEY UPDATE SAVES = SAVES + 1, ORIGIN = IF(ORIGIN = 'rest', VALUES(ORIGIN), ORIGIN)"
+        return $this->change(
+            'UPDATE ' . self::TABLE . " SET LEASE = '$lease', LEASED_UNTIL = " . self::in($seconds) . " WHERE ID = $id AND " . self::isFree()
         );
     }
 
-    /** @param int[] $ids @return Message[] those that nobody else has taken meanwhile */
-    private function lease(array $ids, int $seconds): array
+    /** As they are now: another may have had them between the look and the claim. @param int[] $ids @return Message[] */
+    private function leased(array $ids, string $lease): array
     {
         if (!$ids) {
             return [];
         }
-        $lease = bin2hex(random_bytes(16));
-        $this->connection->queryExecute(
-            'UPDATE ' . self::TABLE . " SET LEASE = '$lease', LEASED_UNTIL = " . self::in($seconds) . ', PENDING = NULL'
-            . ' WHERE ID IN (' . implode(',', $ids) . ') AND ' . self::isFree()
+        $rows = $this->rows(
+            'SELECT *, TIMESTAMPDIFF(SECOND, CREATED_AT, UTC_TIMESTAMP()) AS AGE FROM ' . self::TABLE
+            . ' WHERE ID IN (' . implode(',', $ids) . ") AND LEASE = '$lease' ORDER BY ID"
         );
-        $rows = $this->connection->query(
-            'SELECT *, TIMESTAMPDIFF(SECOND, CREATED_AT, UTC_TIMESTAMP()) AS AGE FROM ' . self::TABLE . " WHERE LEASE = '$lease' ORDER BY ID"
-        );
-        $messages = [];
-        while ($row = $rows->fetchRaw()) {
-            $messages[] = new Message($row);
-        }
-        return $messages;
+        return array_map(static function (array $row): Message {
+            return new Message($row);
+        }, $rows);
     }
 
-    private function due(int $limit, string $order): array
+    /** @return int[] */
+    private function due(int $limit): array
     {
-        $rows = $this->connection->query(
+        return $this->ids(
             'SELECT o.ID FROM ' . self::TABLE . ' o WHERE ' . self::isFree('o.') . ' AND NOT EXISTS ('
             . 'SELECT 1 FROM ' . self::TABLE . ' e WHERE e.ENTITY = o.ENTITY AND e.ENTITY_ID = o.ENTITY_ID'
-            . " AND e.ID < o.ID AND e.STATE = 'W') ORDER BY $order LIMIT $limit"
+            . " AND e.ID < o.ID AND e.STATE = 'W') ORDER BY o.DUE_AT, o.ID LIMIT $limit"
         );
-        $ids = [];
-        while ($row = $rows->fetchRaw()) {
-            $ids[] = (int)$row['ID'];
-        }
-        return $ids;
     }
 
     private function settle(Message $message, string $assignments, string $why): void
@@ -196,8 +206,30 @@ class Outbox
 
     private function set(Message $message, string $assignments): bool
     {
-        $this->connection->queryExecute('UPDATE ' . self::TABLE . " SET $assignments WHERE " . self::isOurs($message));
+        return $this->change('UPDATE ' . self::TABLE . " SET $assignments WHERE " . self::isOurs($message));
+    }
+
+    /** Whether it found its row. */
+    private function change(string $sql): bool
+    {
+        $this->connection->queryExecute($sql);
         return $this->connection->getAffectedRowsCount() > 0;
+    }
+
+    /** @return int[] */
+    private function ids(string $sql): array
+    {
+        return array_map('intval', array_column($this->rows($sql), 'ID'));
+    }
+
+    private function rows(string $sql): array
+    {
+        $result = $this->connection->query($sql);
+        $rows = [];
+        while ($row = $result->fetchRaw()) {
+            $rows[] = $row;
+        }
+        return $rows;
     }
 
     private static function isOurs(Message $message): string
@@ -205,10 +237,21 @@ class Outbox
         return "ID = {$message->id} AND LEASE = '{$message->lease}'";
     }
 
+    private static function isOfEntity(string $entity, int $id): string
+    {
+        return "ENTITY = '$entity' AND ENTITY_ID = $id";
+    }
+
     private static function isFree(string $of = ''): string
     {
         return "{$of}STATE = 'W' AND {$of}DUE_AT <= UTC_TIMESTAMP()"
             . " AND ({$of}LEASED_UNTIL IS NULL OR {$of}LEASED_UNTIL < UTC_TIMESTAMP())";
+    }
+
+    /** Nothing of it can have been sent. */
+    private static function isUntouched(): string
+    {
+        return '(' . self::isFree() . ' AND BODY IS NULL)';
     }
 
     private static function in(int $seconds): string

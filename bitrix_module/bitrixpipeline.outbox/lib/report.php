@@ -4,6 +4,8 @@ namespace Bitrixpipeline\Outbox;
 /** What a run of the sender did. */
 class Report
 {
+    public const DONE = 'nothing more is due';
+
     /** @var int */
     public $delivered = 0;
     /** @var int there was nothing (any more) to tell */
@@ -13,7 +15,7 @@ class Report
     /** @var int */
     public $dead = 0;
     /** @var string why it ended */
-    public $stopped = 'nothing more is due';
+    public $stopped = self::DONE;
 
     public function facts(): array
     {

@@ -6,6 +6,7 @@ use Bitrix\Main\Application;
 /**
  * Takes news out of the outbox and POSTs it. Several may run at once.
  *
+ * - It holds one row's lock at a time, and only with no transaction open: see Outbox.
  * - Only 2xx removes an event, and only the sender whose lease it is may do so.
  * - An outage costs an event nothing: all senders pause, longer and longer, and then try with one event,
  *   another one each time.
@@ -20,6 +21,7 @@ class Sender
     private $connection;
     private $outbox;
     private $state;
+    private $merger;
     private $composer;
     private $transport;
 
@@ -28,6 +30,7 @@ class Sender
         $this->connection = $connection;
         $this->outbox = new Outbox($connection);
         $this->state = new State($connection);
+        $this->merger = new Merger($this->outbox);
         $this->composer = new Composer($connection, $this->outbox);
         $this->transport = $transport;
     }
@@ -41,11 +44,11 @@ class Sender
     public function run(int $most, float $seconds, int $timeout): Report
     {
         $report = new Report();
-        $complaint = self::complaint();
-        if ($complaint !== '' || $this->state->isPaused()) {
-            $report->stopped = $complaint ?: 'the receiver is given a pause';
+        $report->stopped = $this->obstacle();
+        if ($report->stopped !== '') {
             return $report;
         }
+        $report->stopped = Report::DONE;
         $this->withShortLockWaits(function () use ($most, $seconds, $timeout, $report): void {
             $this->drain($most, microtime(true) + $seconds, $timeout, $report);
         });
@@ -53,6 +56,16 @@ class Sender
             Journal::info('a run of the sender', $report->facts());
         }
         return $report;
+    }
+
+    /** While nothing can be sent the outbox must not grow with each save. */
+    public function mergeWaiting(float $seconds): void
+    {
+        if (!$this->isInTransaction()) {
+            $this->withShortLockWaits(function () use ($seconds): void {
+                $this->merger->mergeAll(microtime(true) + $seconds);
+            });
+        }
     }
 
     /** Sends a signed event that nothing is done with. */
@@ -80,19 +93,45 @@ class Sender
         return '';
     }
 
+    /** Why nothing may be sent now; empty when it may. */
+    private function obstacle(): string
+    {
+        $complaint = self::complaint();
+        if ($complaint !== '') {
+            return $complaint;
+        }
+        if ($this->isInTransaction()) {
+            return 'the site has a transaction open';
+        }
+        return $this->state->isPaused() ? 'the receiver is given a pause' : '';
+    }
+
+    /**
+     * In a hit's open transaction a sender would keep its locks, and see the shop as it was when that began.
+     * MySQL refuses this statement within one, and outside it changes nothing; MySQL has no other way to ask.
+     */
+    private function isInTransaction(): bool
+    {
+        try {
+            $this->connection->queryExecute('SET TRANSACTION READ WRITE');
+        } catch (\Throwable $refused) {
+            return true;
+        }
+        return !$this->connection->queryScalar('SELECT @@autocommit');
+    }
+
     private function drain(int $most, float $until, int $timeout, Report $report): void
     {
         do {
             $lease = Settings::number('lease_seconds');
-            $batch = $this->state->failures() > 0
-                ? $this->outbox->claimLongestDue($lease)
-                : $this->outbox->claim(min($most, Settings::number('batch')), $lease);
+            $size = $this->state->failures() > 0 ? 1 : min($most, Settings::number('batch'));
+            $batch = $this->outbox->claim($size, $lease);
             $most -= count($batch);
             $goesOn = $this->sendAll($batch, $until, $timeout, $report);
         } while ($goesOn && $batch && $most > 0);
     }
 
-    /** A shop's own long transaction may hold a row that is due; 50 s is what MySQL would wait. */
+    /** Nothing of ours holds a row for long; whoever does by hand must not hold up an agent for 50 s. */
     private function withShortLockWaits(callable $work): void
     {
         $before = (int)$this->connection->queryScalar('SELECT @@innodb_lock_wait_timeout');
@@ -154,6 +193,9 @@ class Sender
         }
         if ($message->body !== null) {
             return true;
+        }
+        if (!$this->merger->mergeInto($message)) {
+            return false;
         }
         $body = $this->composer->compose($message);
         if ($body === Composer::NOTHING) {

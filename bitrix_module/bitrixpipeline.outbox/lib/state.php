@@ -5,6 +5,7 @@ namespace Bitrixpipeline\Outbox;
 class State
 {
     private const TABLE = 'b_bitrixpipeline_state';
+    private const ROW = ' WHERE ID = 1';
 
     private $connection;
 
@@ -40,19 +41,19 @@ class State
         $until = (int)ceil($seconds);
         $reason = $this->connection->getSqlHelper()->forSql($why, 250);
         $this->connection->queryExecute(
-            'UPDATE ' . self::TABLE . " SET FAILURES = FAILURES + 1, LAST_ERROR = '$reason', PAUSED_UNTIL = UTC_TIMESTAMP() + INTERVAL $until SECOND"
+            'UPDATE ' . self::TABLE . " SET FAILURES = FAILURES + 1, LAST_ERROR = '$reason', PAUSED_UNTIL = UTC_TIMESTAMP() + INTERVAL $until SECOND" . self::ROW
         );
     }
 
     public function delivered(): void
     {
         $this->connection->queryExecute(
-            'UPDATE ' . self::TABLE . ' SET FAILURES = 0, PAUSED_UNTIL = NULL, DELIVERED_AT = UTC_TIMESTAMP(), LAST_ERROR = NULL'
+            'UPDATE ' . self::TABLE . ' SET FAILURES = 0, PAUSED_UNTIL = NULL, DELIVERED_AT = UTC_TIMESTAMP(), LAST_ERROR = NULL' . self::ROW
         );
     }
 
     public function resume(): void
     {
-        $this->connection->queryExecute('UPDATE ' . self::TABLE . ' SET PAUSED_UNTIL = NULL');
+        $this->connection->queryExecute('UPDATE ' . self::TABLE . ' SET PAUSED_UNTIL = NULL' . self::ROW);
     }
 }

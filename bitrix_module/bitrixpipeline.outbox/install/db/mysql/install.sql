@@ -7,7 +7,6 @@ CREATE TABLE IF NOT EXISTS b_bitrixpipeline_outbox (
     IBLOCK_ID int unsigned NULL,
     ORIGIN varchar(10) CHARACTER SET ascii NOT NULL,
     SAVES int unsigned NOT NULL DEFAULT 1,
-    PENDING tinyint NULL DEFAULT 1,
     STATE char(1) CHARACTER SET ascii NOT NULL DEFAULT 'W',
     BEGUN int unsigned NOT NULL DEFAULT 0,
     ATTEMPTS int unsigned NOT NULL DEFAULT 0,
@@ -19,9 +18,8 @@ CREATE TABLE IF NOT EXISTS b_bitrixpipeline_outbox (
     LAST_ERROR varchar(250) CHARACTER SET ascii NULL,
     BODY mediumblob NULL,
     PRIMARY KEY (ID),
-    UNIQUE KEY ux_bitrixpipeline_outbox_pending (ENTITY, ENTITY_ID, TYPE, PENDING),
-    KEY ix_bitrixpipeline_outbox_state (STATE),
-    KEY ix_bitrixpipeline_outbox_lease (LEASE)
+    KEY ix_bitrixpipeline_outbox_due (STATE, DUE_AT),
+    KEY ix_bitrixpipeline_outbox_entity (ENTITY, ENTITY_ID)
 ) ENGINE = InnoDB;
 CREATE TABLE IF NOT EXISTS b_bitrixpipeline_state (
     ID tinyint NOT NULL,
