@@ -8,17 +8,20 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from pooler import transaction_pooler
 from pushing import Desk
-from shop_and_crm import Crm
+from shop_and_crm import Crm, fails
 
 from bitrix_pipeline.crash_points import VARIABLE
 from bitrix_pipeline.demo_rest import cut_connection, gateway_timeout
+from bitrix_pipeline.errors import TransientError
 from bitrix_pipeline.inbox.apply import FromShop
 from bitrix_pipeline.inbox.drain import Drain
 from bitrix_pipeline.inbox.settings import InboxSettings
+from bitrix_pipeline.push.diffs import find_differences
 from bitrix_pipeline.servers import PrivatePostgres
 from bitrix_pipeline.sync.scope import ChangedLately, Everything, Ids
 
@@ -99,7 +102,7 @@ def test_the_echo_of_a_push_that_was_killed_changes_no_status(desk: Desk) -> Non
     assert desk.in_crm(many) == ("packed", "P", False)
     assert desk.in_crm(meanwhile) == ("completed", "P", False)
     result = desk.run(push_mapping=MANY_TO_ONE)
-    assert (result.sent, result.conflicts) == (1, 0)
+    assert (result.sent, result.conflicts) == (3, 0)
     assert desk.in_crm(many) == ("packed", "P", False)
     assert desk.in_bitrix(meanwhile) == ("F", "N")
     assert desk.writes == 3
@@ -113,9 +116,9 @@ def test_what_a_killed_push_wrote_is_no_change_of_bitrixs(desk: Desk) -> None:
 
     result = desk.run()
 
-    assert (result.sent, result.conflicts) == (1, 0)
+    assert (result.sent, result.conflicts) == (2, 0)
     assert desk.in_bitrix(order) == ("F", "N")
-    assert desk.history(order) == ["noted", "confirmed", "noted", "sent"]
+    assert desk.history(order) == ["noted", "sent", "noted", "sent"]
 
 
 def test_a_change_of_bitrixs_after_a_killed_push_is_news(desk: Desk) -> None:
@@ -200,7 +203,7 @@ def test_the_mark_outlives_a_push_that_could_not_find_out(desk: Desk) -> None:
     assert desk.ledger(order, "sending_since") is not None
     result = desk.run()
 
-    assert (result.confirmed, result.conflicts) == (2, 0)
+    assert (result.sent, result.conflicts) == (2, 0)
     assert desk.in_crm(order) == ("completed", "F", False)
     assert desk.in_bitrix(order) == ("F", "N")
 
@@ -233,6 +236,48 @@ def test_two_pushes_at_once_do_not_do_each_others_work(desk: Desk) -> None:
     assert len(desk.rest.mails) == 12
     assert sum(result.sent for result in results) == 12
     assert {desk.ledger(order) for order in orders} == {"confirmed"}
+
+
+def test_what_another_push_confirms_meanwhile_is_not_taken_down_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One has found a difference and not noted it; the other either waits now, or sends it."""
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    threads, waits, others, started = ThreadPoolExecutor(1), Event(), [], Event()
+
+    def find_and_let_the_other_go_on(*arguments: object, **named: object) -> object:
+        found = find_differences(*arguments, **named)  # type: ignore[arg-type]
+        if not started.is_set():
+            started.set()
+            others.append(threads.submit(desk.run))
+            while not (waits.is_set() or others[0].done()):
+                time.sleep(0.01)
+        return found
+
+    def wait(seconds: float) -> None:
+        waits.set()
+        time.sleep(seconds)
+
+    monkeypatch.setattr("bitrix_pipeline.push.push.find_differences", find_and_let_the_other_go_on)
+    monkeypatch.setattr("bitrix_pipeline.sync.turns.sleep", wait)
+
+    desk.run()
+    others[0].result(300)
+
+    assert (desk.ledger(order), desk.history(order)) == ("confirmed", ["noted", "sent"])
+    assert desk.writes == 1
+
+
+def test_a_push_waits_for_another_only_so_long(desk: Desk) -> None:
+    [order] = desk.prepare(1)
+    desk.set("paid", order)
+    with desk.crm.connection.transaction():
+        desk.crm.rows("SELECT pg_advisory_xact_lock(hashtextextended('bitrix_pipeline.push', 0))")
+        with fails(TransientError, "another push is under way"):
+            desk.run(turn_seconds=0)
+
+    assert desk.run().sent == 1
 
 
 def test_a_push_waits_for_a_sync_only_so_long(desk: Desk) -> None:
