@@ -74,7 +74,8 @@ class Push:
         """Sends what is due and says what came of it; what stopped it early is in the result.
 
         Raises MassChangeError before anything is sent, SettingsError, TransientError or TargetError
-        when Postgres cannot be asked or another push goes on for too long, RestError when the statuses cannot be read.
+        when Postgres cannot be asked or another push goes on for too long, RestError when the
+        statuses cannot be read.
         """
         with self._connected() as connection:
             ledger = self._ledger(connection)
