@@ -2,7 +2,8 @@
 
 "Newest" is honest to a point. Bitrix tells when its status changed (DATE_STATUS, DATE_CANCELED). The
 CRM has no such column, so its change counts from when a push first saw it: at most one push later than
-it was. A sync that meets a conflict first goes by the same rules (`sync.crm_words`). In doubt Bitrix's stands.
+it was. In doubt Bitrix's stands. A sync that meets a conflict first goes by the same rules
+(`sync.crm_words`).
 """
 
 from dataclasses import dataclass
