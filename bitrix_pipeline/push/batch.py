@@ -28,6 +28,7 @@ from bitrix_pipeline.push.result import Kind, OrderOutcome
 from bitrix_pipeline.push.settings import PushSettings
 
 MARKED = "Bitrix saved it with a warning: the order is marked there"
+RECOVERED = "Bitrix has it since an earlier push, which did not learn what became of it"
 NOT_CHANGED = "Bitrix was told and has not changed it"
 
 
@@ -96,7 +97,11 @@ class Batch:
         for entry in self._entries:
             state = states.get(entry.order_id)
             if state and entry.target.is_met_by(status_of(state)):
-                self._confirm(entry, state)
+                now = status_of(state)
+                self._settled.append(
+                    Settled(entry, "sent", entry.seen, now, state.version, RECOVERED)
+                )
+                self._add(entry, "sent", RECOVERED)
         self._settle()
         kept = {order for order in self._in_doubt if self._outcomes[order].kind == "failed"}
         self._ledger.release(list({*states, *self._outcomes} - kept))

@@ -2,7 +2,8 @@
 
 "Newest" is honest to a point. Bitrix tells when its status changed (DATE_STATUS, DATE_CANCELED). The
 CRM has no such column, so its change counts from when a push first saw it: at most one push later than
-it was. In doubt Bitrix's stands.
+it was. In doubt Bitrix's stands. A sync that meets a conflict first goes by the same rules
+(`sync.crm_words`).
 """
 
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ def status_of(state: OrderState) -> BitrixStatus:
 
 
 def is_a_third(now: BitrixStatus, before: BitrixStatus, sent: Target) -> bool:
-    """Whether it is neither what the order had nor what it was told to have: telling it again is vain."""
+    """Whether it is neither what the order had nor what was sent: sending it again is vain."""
     return now.status not in {before.status, sent.status} or now.is_canceled not in {
         before.is_canceled,
         sent.is_canceled,

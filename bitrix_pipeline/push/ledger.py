@@ -15,10 +15,12 @@ from typing import Literal
 from psycopg import sql
 from psycopg.rows import class_row
 
+from bitrix_pipeline.errors import TransientError
 from bitrix_pipeline.push.diffs import Difference, parameters, stale
 from bitrix_pipeline.push.mapping import BitrixStatus, StatusMap, Target
 from bitrix_pipeline.sync.postgres import Connection, target_errors
 from bitrix_pipeline.sync.target_sql import internal, qualified
+from bitrix_pipeline.sync.turns import take_turn
 
 JITTER = 0.2
 
@@ -207,11 +209,13 @@ class Ledger:
         self._schema = schema
         self._run_id = run_id
 
-    def wait_for_others(self) -> None:
-        """Until this transaction ends, no other push looks for differences or notes an outcome."""
-        self._connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('bitrix_pipeline.push', 0))"
-        )
+    def wait_for_others(self, *, seconds: int) -> None:
+        """Until this transaction ends, no other push looks for differences or notes an outcome.
+
+        Raises TransientError when another is under way for longer.
+        """
+        if not take_turn(self._connection, "bitrix_pipeline.push", seconds=seconds):
+            raise TransientError(f"another push is under way, and has been for {seconds} s")
 
     def note(self, differences: Sequence[Difference]) -> int:
         """Takes differences down; returns how many were given up because their word means nothing."""

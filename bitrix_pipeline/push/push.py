@@ -74,7 +74,8 @@ class Push:
         """Sends what is due and says what came of it; what stopped it early is in the result.
 
         Raises MassChangeError before anything is sent, SettingsError, TransientError or TargetError
-        when Postgres cannot be asked, RestError when the statuses cannot be read.
+        when Postgres cannot be asked or another push goes on for too long, RestError when the
+        statuses cannot be read.
         """
         with self._connected() as connection:
             ledger = self._ledger(connection)
@@ -82,7 +83,7 @@ class Push:
             recovered, fault = self._batches(ledger.in_doubt, Batch.recover, statuses)
             with connection.transaction():
                 # Else what another push has just sent would be taken down again.
-                ledger.wait_for_others()
+                ledger.wait_for_others(seconds=self._settings.turn_seconds)
                 noted_dead = ledger.note(self._found(connection, statuses))
                 ledger.withdraw(statuses)
             due = ledger.due()
@@ -111,7 +112,7 @@ class Push:
                     if not orders:
                         break
                     ledger = self._ledger(connection)
-                    ledger.wait_for_others()
+                    ledger.wait_for_others(seconds=self._settings.turn_seconds)
                     batch = Batch(
                         ledger.claim(orders),
                         shop=self._shop,

@@ -22,7 +22,8 @@ class OrderOutcome:
     order_id: int
     desired: str | None
     kind: Kind
-    """`sent`: written and verified; `already`: Bitrix had it; `conflict`: Bitrix's stands."""
+    """`sent`: written and verified, if by an earlier push that did not learn of it; `already`: Bitrix
+    had it; `conflict`: Bitrix's stands."""
     note: str = ""
     was_conflict: bool = False
     """Bitrix had changed too, whoever won."""

@@ -1,6 +1,5 @@
 """Postgres as a sync sees it: everything that it asks and tells, in one transaction."""
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +14,7 @@ from bitrix_pipeline.sync.set_aside import waiting
 from bitrix_pipeline.sync.settings import SyncSettings
 from bitrix_pipeline.sync.snapshot import Bucket
 from bitrix_pipeline.sync.target_sql import SCRATCH, Sql, TargetSql, internal
-
-SECONDS_BETWEEN_ASKING = 0.2
+from bitrix_pipeline.sync.turns import take_turn
 
 
 @dataclass(frozen=True)
@@ -64,24 +62,14 @@ class Target:
     def wait_for_turn(self, table: Table) -> None:
         """Holds the table's turn until the transaction ends: no two syncs of one table at once.
 
-        Asks again and again instead of waiting in Postgres, so that every statement stays short.
         Raises TransientError when another sync does not end in time.
         """
         name = f"bitrix_pipeline.sync.{self.settings.target_schema}.{table.name}"
-        give_up = time.monotonic() + self.settings.lock_deadline_seconds
-        while not self._has_turn(name):
-            if time.monotonic() > give_up:
-                raise TransientError(
-                    f"{table.name}: another sync of it has not ended within "
-                    f"{self.settings.lock_deadline_seconds} s"
-                )
-            time.sleep(SECONDS_BETWEEN_ASKING)
-
-    def _has_turn(self, name: str) -> bool:
-        row = self.connection.execute(
-            "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", (name,)
-        ).fetchone()
-        return bool(row and row[0])
+        seconds = self.settings.lock_deadline_seconds
+        if not take_turn(self.connection, name, seconds=seconds):
+            raise TransientError(
+                f"{table.name}: another sync of it has not ended within {seconds} s"
+            )
 
     def make_scratch_tables(self) -> None:
         """Empty ones: a transaction may sync several tables, one after another."""
