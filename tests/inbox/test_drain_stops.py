@@ -130,6 +130,39 @@ def test_what_mysql_always_breaks_off_holds_up_nothing_else(
     assert "the shop's MySQL broke a query off" in postbox.job(slow[0], "reason")
 
 
+CANARY = "Канарейка, +7 900 000-00-00"
+REFUSALS = {
+    "asserts": f"ASSERT false, '{CANARY}'",
+    "raises with a state of its own": f"RAISE '{CANARY}' USING ERRCODE = 'PT400'",
+    "raises with a general state": f"RAISE '{CANARY}' USING ERRCODE = '42501'",
+    "runs what it is given": f"EXECUTE 'SELECT \"{CANARY}\"'",
+    "finds nothing": "SELECT 1 INTO STRICT found WHERE false",
+    "finds too much": "found := (SELECT * FROM generate_series(1, 2))",
+}
+
+
+@pytest.mark.parametrize("how", REFUSALS)
+def test_an_event_at_which_a_trigger_fails_however_dies_alone_and_tells_nothing(
+    pipeline: Pipeline, postbox: Postbox, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    refused, *others = some(orders_of(pipeline), 8)
+    pipeline.crm.run(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE found int;"
+        f" BEGIN IF NEW.id = {refused} THEN {REFUSALS[how]}; END IF; RETURN NEW; END $$"
+    )
+    pipeline.crm.run(
+        "CREATE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    (event, *_) = postbox.put("order.saved", refused, *others)
+
+    result = drain(pipeline)
+
+    assert (result.fault, postbox.states()) == (None, {"done": 7, "dead": 1})
+    reason = postbox.job(event, "reason")
+    assert "refused by PL/pgSQL function refuse() line 1 at " in reason
+    assert CANARY not in reason + caplog.text
+
+
 def patient_for(seconds: int, pipeline: Pipeline) -> Pipeline:
     return replace(pipeline, settings=replace(pipeline.settings, query_deadline_seconds=seconds))
 
