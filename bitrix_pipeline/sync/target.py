@@ -48,11 +48,12 @@ class Target:
 
     def begin(self) -> None:
         """Inside a new transaction: deadlines, the shop's zone for naive times, scratch tables."""
-        deadline = str(self.settings.query_deadline_seconds * 1000)
+        deadline = self.settings.query_deadline_seconds
+        for_locks = min(deadline, self.settings.row_lock_deadline_seconds or deadline)
         for name, value in (
             ("timezone", self.settings.shop_timezone),
-            ("statement_timeout", deadline),
-            ("lock_timeout", deadline),
+            ("statement_timeout", f"{deadline}s"),
+            ("lock_timeout", f"{for_locks}s"),
             ("datestyle", "ISO, YMD"),
         ):
             self.connection.execute("SELECT set_config(%s, %s, true)", (name, value))

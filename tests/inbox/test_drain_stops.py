@@ -2,11 +2,16 @@
 
 from dataclasses import replace
 
+import psycopg
 import pytest
-from postbox import AT_ONCE, Postbox, arrived, drain, orders_of, some
+from postbox import AT_ONCE, Postbox, arrived, drain, from_shop, orders_of, some
 from shop_and_crm import Pipeline
 
+from bitrix_pipeline.inbox.apply import Apply, FromSnapshots, Seal
 from bitrix_pipeline.inbox.desk import Desk, Selection
+from bitrix_pipeline.inbox.jobs import Claim
+from bitrix_pipeline.sync import SyncResult
+from bitrix_pipeline.sync.postgres import Connection
 
 
 def test_a_wave_of_deletions_stops_and_asks(synced: Pipeline, synced_postbox: Postbox) -> None:
@@ -161,6 +166,56 @@ def test_an_event_at_which_a_trigger_fails_however_dies_alone_and_tells_nothing(
     reason = postbox.job(event, "reason")
     assert "refused by PL/pgSQL function refuse() line 1 at " in reason
     assert CANARY not in reason + caplog.text
+
+
+@pytest.mark.parametrize("way", ["from the shop", "from snapshots"])
+def test_news_waits_for_no_query_and_no_lock_as_long_as_a_sync_does(
+    pipeline: Pipeline, postbox: Postbox, way: str
+) -> None:
+    settings = replace(pipeline.settings, query_deadline_seconds=300)
+    deadlines = {}
+    if way == "from the shop":
+        postbox.put("order.saved", orders_of(pipeline)[0])
+        apply: Apply = from_shop(replace(pipeline, settings=settings))
+    else:
+        postbox.put("user.deleted", 4711)
+        body = (
+            b'{"type": "user.deleted", "timestamp": "2026-03-08T12:00:00Z", "data": {"id": 4711}}'
+        )
+        pipeline.crm.run("UPDATE bitrix_pipeline.inbox_events SET body = %s", body)
+        apply = FromSnapshots(postgres_url=pipeline.crm.url, settings=settings)
+
+    def look(connection: Connection) -> None:
+        for name in ("statement_timeout", "lock_timeout"):
+            row = connection.execute(f"SHOW {name}").fetchone()
+            deadlines[name] = row and row[0]
+
+    def looked_at(claim: Claim, seal: Seal) -> dict[str, SyncResult]:
+        def look_and_seal(connection: Connection) -> None:
+            look(connection)
+            seal(connection)
+
+        return apply(claim, look_and_seal)
+
+    drain(pipeline, looked_at)
+
+    assert deadlines == {"statement_timeout": "30s", "lock_timeout": "5s"}
+
+
+def test_news_of_a_row_that_is_locked_lets_other_news_pass(
+    synced: Pipeline, synced_postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bitrix_pipeline.sync.set_sync.ROW_LOCK_DEADLINE_SECONDS", 1)
+    locked, *others = live_orders(synced)
+    synced.shop.run("UPDATE b_sale_order SET PRICE = 4711")
+    (event, *_) = synced_postbox.put("order.saved", locked, *others)
+    with psycopg.connect(synced.crm.url) as holder:
+        holder.execute("UPDATE orders SET synced_at = synced_at WHERE id = %s", (locked,))
+
+        drain_until_others_are_done(synced, synced_postbox, len(others))
+
+    assert synced_postbox.job(event, "attempts") == 0
+    assert "55P03" in synced_postbox.job(event, "reason")
 
 
 def patient_for(seconds: int, pipeline: Pipeline) -> Pipeline:
