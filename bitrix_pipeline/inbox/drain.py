@@ -9,12 +9,10 @@ Invariants:
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import filterfalse
-
-import psycopg
 
 from bitrix_pipeline.crash_points import crash_point
 from bitrix_pipeline.errors import (
@@ -39,6 +37,8 @@ log = logging.getLogger(__name__)
 
 OUTAGE_SECONDS = 10.0
 """Before events are looked at again after an outage."""
+
+SECONDS_BETWEEN_CONNECTING = 1.0
 
 REPORT_EVERY_SECONDS = 30.0
 
@@ -129,7 +129,8 @@ class Drain:
     def run(self, *, most_seconds: float = 600.0) -> DrainResult:
         """Drains until there has been no news for the linger time, or `most_seconds` are over.
 
-        Raises TransientError or TargetError only when the inbox itself cannot be reached.
+        Raises TransientError or TargetError only when the inbox itself cannot be reached and nothing
+        is held.
         """
         total = DrainResult()
         # An answer that comes after the lease is of no use.
@@ -161,6 +162,14 @@ class Drain:
     def _work(self, claim: Claim, jobs: Jobs, part: DrainResult) -> None:
         crash_point("drain.claimed")
         part.batches += 1
+        try:
+            self._bring_to_an_end(claim, jobs, part)
+        except TransientError as cut:
+            part.fault = part.fault or cut
+            self._give_back(claim, part, cut)
+
+    def _bring_to_an_end(self, claim: Claim, jobs: Jobs, part: DrainResult) -> None:
+        """Raises TransientError when the inbox cannot be reached."""
         deadly = tuple(e for e in claim.events if e.leases_lost >= LEASES_LOST_UNTIL_DEAD)
         if deadly:
             reason = f"{LEASES_LOST_UNTIL_DEAD} drains ended while they applied it"
@@ -234,27 +243,41 @@ class Drain:
             self._settle(Claim(claim.lease, rest), jobs, part)
 
     def _put_back(
-        self, claim: Claim, jobs: Jobs, part: DrainResult, aborted: StatementAbortedError
+        self, claim: Claim, jobs: Jobs, part: DrainResult, aborted: TransientError
     ) -> None:
         """Not halved here: each half may take as long again, and others wait."""
         log.warning("%d events are taken in smaller batches: %s", len(claim.events), aborted)
-        dead = jobs.put_back(claim, reason=str(aborted))
+        waiting, dead = jobs.put_back(claim, reason=str(aborted))
         part.dead += dead
-        part.postponed += len(claim.events) - dead
+        part.postponed += waiting
 
     def _put_off(self, claim: Claim, jobs: Jobs, part: DrainResult, fault: PipelineError) -> None:
-        with _postgres_may_be_away():
-            jobs.postpone(claim, seconds=OUTAGE_SECONDS, reason=str(fault))
+        jobs.postpone(claim, seconds=OUTAGE_SECONDS, reason=str(fault))
         part.postponed += len(claim.events)
 
+    def _give_back(self, claim: Claim, part: DrainResult, cut: TransientError) -> None:
+        """By a connection of its own, what is still held when that of the inbox was cut.
 
-@contextmanager
-def _postgres_may_be_away() -> Iterator[None]:
-    """The lease then ends by itself."""
-    try:
-        yield
-    except psycopg.Error as error:
-        log.warning("the events stay leased until their time is up: %s", type(error).__name__)
+        Otherwise its lease would end as if this drain had died of it. It waits as what a database
+        broke off does: an event that makes Postgres itself crash must not do that every ten seconds.
+        """
+        deadline = self._settings.lease_seconds
+        give_up = time.monotonic() + deadline
+        is_held = True
+        while is_held:
+            try:
+                with (
+                    closing(connect(self._postgres_url, deadline_seconds=deadline)) as connection,
+                    target_errors(),
+                ):
+                    jobs = Jobs(connection, self._settings, run_id=self._run_id)
+                    self._put_back(claim, jobs, part, cut)
+                is_held = False
+            except (TransientError, TargetError) as error:
+                if time.monotonic() > give_up:
+                    log.warning("the events stay leased until their time is up: %s", error)
+                    return
+                time.sleep(SECONDS_BETWEEN_CONNECTING)
 
 
 def _halves(claim: Claim) -> list[Claim]:

@@ -239,10 +239,10 @@ class Jobs:
             },
         )
 
-    def put_back(self, claim: Claim, *, reason: str) -> int:
+    def put_back(self, claim: Claim, *, reason: str) -> tuple[int, int]:
         """Gives back what a database broke off: to be taken later and in a smaller batch.
 
-        Returns how many of the events are dead now: that came too often.
+        Returns how many of the events wait again, and how many are dead: that came too often.
         """
         rows = self.connection.execute(
             _statement(PUT_BACK),
@@ -256,7 +256,8 @@ class Jobs:
                 "reason": reason,
             },
         ).fetchall()
-        return _dead(rows)
+        dead = _dead(rows)
+        return len(rows) - dead, dead
 
     def fail(self, claim: Claim, *, reason: str, final: bool = False) -> int:
         """Counts the try; returns how many of the events are dead now. `final`: all of them."""
