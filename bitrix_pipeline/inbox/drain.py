@@ -4,12 +4,13 @@ Invariants:
 - an event is done in the transaction that wrote its rows, and only by the drain that holds it;
 - an event's own fault costs that event a try and nobody else: what fails is halved until it is alone;
 - an outage, or a table that cannot be synced at all, costs no try: the events wait;
+- where only a sync holds a table up, news of other tables goes on;
 - what a database breaks off, because it is slow, waits longer and longer, and lets others pass.
 """
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import filterfalse
@@ -24,6 +25,7 @@ from bitrix_pipeline.errors import (
     StatementAbortedError,
     TargetError,
     TransientError,
+    TurnMissedError,
 )
 from bitrix_pipeline.inbox.apply import Apply
 from bitrix_pipeline.inbox.errors import LeaseLostError
@@ -195,6 +197,8 @@ class Drain:
                 self._blame(claim, jobs, part, fault)
             except StatementAbortedError as aborted:
                 self._put_back(claim, jobs, part, aborted)
+            except TurnMissedError as missed:
+                self._put_off_table(claim, jobs, part, missed)
             except (TransientError, *GENERAL_FAULTS) as fault:
                 part.fault = fault
                 self._put_off(claim, jobs, part, fault)
@@ -255,6 +259,22 @@ class Drain:
         jobs.postpone(claim, seconds=OUTAGE_SECONDS, reason=str(fault))
         part.postponed += len(claim.events)
 
+    def _put_off_table(
+        self, claim: Claim, jobs: Jobs, part: DrainResult, missed: TurnMissedError
+    ) -> None:
+        """What is news of the table waits, and the rest is applied; no fault ends the run."""
+        tables = {event.entity for event in claim.events}
+        late = claim.events if len(tables) == 1 else _news_of({missed.table}, claim)
+        if late:
+            log.warning("%d events wait: %s", len(late), missed)
+            self._put_off(Claim(claim.lease, late), jobs, part, missed)
+            rest = [_news_of(tables - {missed.table}, claim)] if len(tables) > 1 else []
+        else:
+            # The turn of a parent's, or of the lines': some of these tables may do without.
+            rest = [_news_of({table}, claim) for table in tables]
+        for events in rest:
+            self._settle(Claim(claim.lease, events), jobs, part)
+
     def _give_back(self, claim: Claim, part: DrainResult, cut: TransientError) -> None:
         """By a connection of its own, what is still held when that of the inbox was cut.
 
@@ -278,6 +298,10 @@ class Drain:
                     log.warning("the events stay leased until their time is up: %s", error)
                     return
                 time.sleep(SECONDS_BETWEEN_CONNECTING)
+
+
+def _news_of(tables: Collection[str | None], claim: Claim) -> tuple[ClaimedEvent, ...]:
+    return tuple(event for event in claim.events if event.entity in tables)
 
 
 def _halves(claim: Claim) -> list[Claim]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from psycopg import sql
 
-from bitrix_pipeline.errors import TransientError
+from bitrix_pipeline.errors import TransientError, TurnMissedError
 from bitrix_pipeline.model import Table
 from bitrix_pipeline.sync.postgres import Connection
 from bitrix_pipeline.sync.scope import IdRange
@@ -66,16 +66,13 @@ class Target:
         """Holds the table's turn until the transaction ends: no two syncs of one table at once.
 
         Asks again and again instead of waiting in Postgres, so that every statement stays short.
-        Raises TransientError when another sync does not end in time.
+        Raises TurnMissedError when another sync does not end in time.
         """
         name = f"bitrix_pipeline.sync.{self.settings.target_schema}.{table.name}"
         give_up = time.monotonic() + self.settings.lock_deadline_seconds
         while not self._has_turn(name):
             if time.monotonic() > give_up:
-                raise TransientError(
-                    f"{table.name}: another sync of it has not ended within "
-                    f"{self.settings.lock_deadline_seconds} s"
-                )
+                raise TurnMissedError(table.name, self.settings.lock_deadline_seconds)
             time.sleep(SECONDS_BETWEEN_ASKING)
 
     def _has_turn(self, name: str) -> bool:

@@ -1,5 +1,6 @@
 """What a drain stops, and what it lets wait, while all else goes on: waves of deletions, slow rows."""
 
+import json
 from dataclasses import replace
 
 import psycopg
@@ -10,8 +11,10 @@ from shop_and_crm import Pipeline
 from bitrix_pipeline.inbox.apply import Apply, FromSnapshots, Seal
 from bitrix_pipeline.inbox.desk import Desk, Selection
 from bitrix_pipeline.inbox.jobs import Claim
+from bitrix_pipeline.model import table_named
 from bitrix_pipeline.sync import SyncResult
 from bitrix_pipeline.sync.postgres import Connection
+from bitrix_pipeline.sync.target import Target
 
 
 def test_a_wave_of_deletions_stops_and_asks(synced: Pipeline, synced_postbox: Postbox) -> None:
@@ -216,6 +219,42 @@ def test_news_of_a_row_that_is_locked_lets_other_news_pass(
 
     assert synced_postbox.job(event, "attempts") == 0
     assert "55P03" in synced_postbox.job(event, "reason")
+
+
+@pytest.mark.parametrize("held", ["orders", "order_items"])
+@pytest.mark.parametrize("way", ["from the shop", "from snapshots"])
+def test_a_long_sync_of_one_table_holds_up_no_news_of_others(
+    pipeline: Pipeline, postbox: Postbox, way: str, held: str
+) -> None:
+    impatient = replace(pipeline, settings=replace(pipeline.settings, lock_deadline_seconds=0))
+    orders = put_deleted(postbox, "order", 9001, 9002)
+    (user,) = put_deleted(postbox, "user", 4711)
+    apply = (
+        FromSnapshots(postgres_url=pipeline.crm.url, settings=impatient.settings)
+        if way == "from snapshots"
+        else from_shop(impatient)
+    )
+    with psycopg.connect(pipeline.crm.url) as syncing:
+        Target(syncing, impatient.settings).wait_for_turn(table_named(held))
+
+        result = drain(impatient, apply)
+
+    assert (result.fault, result.postponed) == (None, 2)
+    assert postbox.states() == {"done": 1, "waiting": 2}
+    assert postbox.job(user, "state") == "done"
+    assert [postbox.job(event, "attempts") for event in orders] == [0, 0]
+
+
+def put_deleted(postbox: Postbox, what: str, *ids: int) -> list[int]:
+    """With all that a snapshot needs."""
+    events = postbox.put(f"{what}.deleted", *ids)
+    for event, id_ in zip(events, ids, strict=True):
+        body = {"type": f"{what}.deleted", "timestamp": "2026-03-08T12:00:00Z", "data": {"id": id_}}
+        postbox.crm.run(
+            "UPDATE bitrix_pipeline.inbox_events SET body = %s WHERE id = %s",
+            json.dumps(body).encode(), event,
+        )  # fmt: skip
+    return events
 
 
 def patient_for(seconds: int, pipeline: Pipeline) -> Pipeline:
