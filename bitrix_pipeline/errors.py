@@ -18,6 +18,14 @@ class StatementAbortedError(TransientError):
     """A server that is there broke a statement off: too slow, a deadlock. Less at once may do."""
 
 
+class TurnMissedError(TransientError):
+    """Another sync of a table did not end in time; those of other tables may go on."""
+
+    def __init__(self, table: str, seconds: float) -> None:
+        super().__init__(f"{table}: another sync of it has not ended within {seconds} s")
+        self.table = table
+
+
 class PermanentError(PipelineError):
     """Trying again changes nothing until a person mends something; the text says what."""
 

@@ -4,17 +4,16 @@ Invariants:
 - an event is done in the transaction that wrote its rows, and only by the drain that holds it;
 - an event's own fault costs that event a try and nobody else: what fails is halved until it is alone;
 - an outage, or a table that cannot be synced at all, costs no try: the events wait;
+- where only a sync holds a table up, news of other tables goes on;
 - what a database breaks off, because it is slow, waits longer and longer, and lets others pass.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import filterfalse
-
-import psycopg
 
 from bitrix_pipeline.crash_points import crash_point
 from bitrix_pipeline.errors import (
@@ -26,6 +25,7 @@ from bitrix_pipeline.errors import (
     StatementAbortedError,
     TargetError,
     TransientError,
+    TurnMissedError,
 )
 from bitrix_pipeline.inbox.apply import Apply
 from bitrix_pipeline.inbox.errors import LeaseLostError
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 OUTAGE_SECONDS = 10.0
 """Before events are looked at again after an outage."""
+
+SECONDS_BETWEEN_CONNECTING = 1.0
 
 REPORT_EVERY_SECONDS = 30.0
 
@@ -129,7 +131,8 @@ class Drain:
     def run(self, *, most_seconds: float = 600.0) -> DrainResult:
         """Drains until there has been no news for the linger time, or `most_seconds` are over.
 
-        Raises TransientError or TargetError only when the inbox itself cannot be reached.
+        Raises TransientError or TargetError only when the inbox itself cannot be reached and nothing
+        is held.
         """
         total = DrainResult()
         # An answer that comes after the lease is of no use.
@@ -161,6 +164,14 @@ class Drain:
     def _work(self, claim: Claim, jobs: Jobs, part: DrainResult) -> None:
         crash_point("drain.claimed")
         part.batches += 1
+        try:
+            self._bring_to_an_end(claim, jobs, part)
+        except TransientError as cut:
+            part.fault = part.fault or cut
+            self._give_back(claim, part, cut)
+
+    def _bring_to_an_end(self, claim: Claim, jobs: Jobs, part: DrainResult) -> None:
+        """Raises TransientError when the inbox cannot be reached."""
         deadly = tuple(e for e in claim.events if e.leases_lost >= LEASES_LOST_UNTIL_DEAD)
         if deadly:
             reason = f"{LEASES_LOST_UNTIL_DEAD} drains ended while they applied it"
@@ -186,6 +197,8 @@ class Drain:
                 self._blame(claim, jobs, part, fault)
             except StatementAbortedError as aborted:
                 self._put_back(claim, jobs, part, aborted)
+            except TurnMissedError as missed:
+                self._put_off_table(claim, jobs, part, missed)
             except (TransientError, *GENERAL_FAULTS) as fault:
                 part.fault = fault
                 self._put_off(claim, jobs, part, fault)
@@ -234,27 +247,61 @@ class Drain:
             self._settle(Claim(claim.lease, rest), jobs, part)
 
     def _put_back(
-        self, claim: Claim, jobs: Jobs, part: DrainResult, aborted: StatementAbortedError
+        self, claim: Claim, jobs: Jobs, part: DrainResult, aborted: TransientError
     ) -> None:
         """Not halved here: each half may take as long again, and others wait."""
         log.warning("%d events are taken in smaller batches: %s", len(claim.events), aborted)
-        dead = jobs.put_back(claim, reason=str(aborted))
+        waiting, dead = jobs.put_back(claim, reason=str(aborted))
         part.dead += dead
-        part.postponed += len(claim.events) - dead
+        part.postponed += waiting
 
     def _put_off(self, claim: Claim, jobs: Jobs, part: DrainResult, fault: PipelineError) -> None:
-        with _postgres_may_be_away():
-            jobs.postpone(claim, seconds=OUTAGE_SECONDS, reason=str(fault))
+        jobs.postpone(claim, seconds=OUTAGE_SECONDS, reason=str(fault))
         part.postponed += len(claim.events)
 
+    def _put_off_table(
+        self, claim: Claim, jobs: Jobs, part: DrainResult, missed: TurnMissedError
+    ) -> None:
+        """What is news of the table waits, and the rest is applied; no fault ends the run."""
+        tables = {event.entity for event in claim.events}
+        late = claim.events if len(tables) == 1 else _news_of({missed.table}, claim)
+        if late:
+            log.warning("%d events wait: %s", len(late), missed)
+            self._put_off(Claim(claim.lease, late), jobs, part, missed)
+            rest = [_news_of(tables - {missed.table}, claim)] if len(tables) > 1 else []
+        else:
+            # The turn of a parent's, or of the lines': some of these tables may do without.
+            rest = [_news_of({table}, claim) for table in tables]
+        for events in rest:
+            self._settle(Claim(claim.lease, events), jobs, part)
 
-@contextmanager
-def _postgres_may_be_away() -> Iterator[None]:
-    """The lease then ends by itself."""
-    try:
-        yield
-    except psycopg.Error as error:
-        log.warning("the events stay leased until their time is up: %s", type(error).__name__)
+    def _give_back(self, claim: Claim, part: DrainResult, cut: TransientError) -> None:
+        """By a connection of its own, what is still held when that of the inbox was cut.
+
+        Otherwise its lease would end as if this drain had died of it. It waits as what a database
+        broke off does: an event that makes Postgres itself crash must not do that every ten seconds.
+        """
+        deadline = self._settings.lease_seconds
+        give_up = time.monotonic() + deadline
+        is_held = True
+        while is_held:
+            try:
+                with (
+                    closing(connect(self._postgres_url, deadline_seconds=deadline)) as connection,
+                    target_errors(),
+                ):
+                    jobs = Jobs(connection, self._settings, run_id=self._run_id)
+                    self._put_back(claim, jobs, part, cut)
+                is_held = False
+            except (TransientError, TargetError) as error:
+                if time.monotonic() > give_up:
+                    log.warning("the events stay leased until their time is up: %s", error)
+                    return
+                time.sleep(SECONDS_BETWEEN_CONNECTING)
+
+
+def _news_of(tables: Collection[str | None], claim: Claim) -> tuple[ClaimedEvent, ...]:
+    return tuple(event for event in claim.events if event.entity in tables)
 
 
 def _halves(claim: Claim) -> list[Claim]:

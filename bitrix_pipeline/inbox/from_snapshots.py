@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pandas as pd
 from psycopg import sql
@@ -31,7 +30,7 @@ from bitrix_pipeline.sync.postgres import Connection, connect, target_errors
 from bitrix_pipeline.sync.result import SyncResult
 from bitrix_pipeline.sync.rows import RowWriter
 from bitrix_pipeline.sync.scope import IdRange
-from bitrix_pipeline.sync.set_sync import LOCK_DEADLINE_SECONDS
+from bitrix_pipeline.sync.set_sync import for_news
 from bitrix_pipeline.sync.settings import SyncSettings
 from bitrix_pipeline.sync.snapshot import Block
 from bitrix_pipeline.sync.target import Target
@@ -54,9 +53,7 @@ def apply_snapshots(
     for an event that cannot be applied, and as `sync_table` does.
     """
     changes = [change for event in events for change in changes_of(event)]
-    settings = replace(
-        settings, lock_deadline_seconds=min(settings.lock_deadline_seconds, LOCK_DEADLINE_SECONDS)
-    )
+    settings = for_news(settings)
     with (
         connect(postgres_url, deadline_seconds=settings.query_deadline_seconds) as connection,
         target_errors(),

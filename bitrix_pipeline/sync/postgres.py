@@ -33,9 +33,18 @@ TRANSIENT_STATES = ("08", "53", "57")
 
 DATA_EXCEPTION = "22"
 
-# Of a value, a constraint, a limit, a trigger that raises.
-ROW_STATES = (DATA_EXCEPTION, "23", "54", "P0001")
+# Of a subquery with two rows, a value, a constraint, a view, a limit.
+ROW_STATES = ("21", DATA_EXCEPTION, "23", "44", "54")
+
+# The standard keeps the classes 0 to 4 and A to H, and Postgres has some of the others. What is left
+# (P0001, PT400) was raised by a function.
+RAISED_STATE = re.compile("(?![0-4A-H]|5[34578]|72|XX)")
 QUOTED = re.compile('".*"', re.DOTALL)
+
+# A line of CONTEXT that tells of a function, in any language. What follows a quote is a statement,
+# or a value that COPY read.
+FUNCTION = re.compile(r"^[^\"'\n]*(?:PL/\w+|SQL function)", re.MULTILINE)
+PLACE = re.compile(r"^(?:PL/\w+|SQL) function .*", re.MULTILINE)
 
 REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry", "not permitted")
 
@@ -94,12 +103,12 @@ def classified(error: psycopg.Error, about: str = "") -> PipelineError:
     """Our error for one of psycopg's."""
     reason = reason_of(error)
     state = error.sqlstate or ""
-    if state.startswith(ABORTED_STATES):
+    if _is_aborted(error):
         return StatementAbortedError(f"{about}Postgres broke a statement off ({reason})")
-    if state.startswith(TRANSIENT_STATES) or (
-        not state and isinstance(error, psycopg.OperationalError)
-    ):
+    if _is_transient(error):
         return TransientError(f"{about}Postgres is away or did not answer in time ({reason})")
+    if is_of_a_row(error):
+        return RowRefusedError(f"{about}Postgres refuses a row ({reason})")
     if state in {"42P01", "3F000", "42703"}:
         return TargetError(
             f"{about}Postgres lacks a table or column ({reason}); run bitrix-pipeline migrate"
@@ -108,21 +117,47 @@ def classified(error: psycopg.Error, about: str = "") -> PipelineError:
         return TargetError(
             f"{about}the account in POSTGRES_URL may not do this ({reason}); it must own the tables"
         )
-    if state.startswith(ROW_STATES):
-        return RowRefusedError(f"{about}Postgres refuses a row ({reason})")
     return TargetError(f"{about}Postgres refuses ({reason})")
+
+
+def is_of_a_row(error: psycopg.Error) -> bool:
+    """Whether one row may be guilty of it: its values, a constraint, a function of the CRM's.
+
+    A function may fail for one row and not for the next, whatever it fails of.
+    """
+    state = error.sqlstate or ""
+    if _is_aborted(error) or _is_transient(error):
+        return False
+    return state.startswith(ROW_STATES) or _is_said_by_a_function(error)
+
+
+def _is_aborted(error: psycopg.Error) -> bool:
+    return (error.sqlstate or "").startswith(ABORTED_STATES)
+
+
+def _is_transient(error: psycopg.Error) -> bool:
+    if not error.sqlstate:
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate.startswith(TRANSIENT_STATES)
+
+
+def _is_said_by_a_function(error: psycopg.Error) -> bool:
+    if error.sqlstate and RAISED_STATE.match(error.sqlstate):
+        return True
+    return FUNCTION.search(error.diag.context or "") is not None
 
 
 def reason_of(error: psycopg.Error) -> str:
     """SQLSTATE and the message, which names columns and constraints, never values.
 
     A message about a malformed value quotes it, so what is quoted there is left out. What a
-    trigger says may hold anything, so the place that said it is told instead.
+    function says may hold anything, so the place that said it is told instead.
     """
+    state = error.sqlstate or ""
     message = error.diag.message_primary or type(error).__name__
-    place = (error.diag.context or "").split("\n")[0]
-    if place.endswith("at RAISE"):
-        message = f"refused by {place}"
-    elif (error.sqlstate or "").startswith(DATA_EXCEPTION):
+    if _is_said_by_a_function(error):
+        place = PLACE.search(error.diag.context or "")
+        message = f"refused by {place[0] if place else 'a function'}"
+    elif state.startswith(DATA_EXCEPTION):
         message = QUOTED.sub("…", message)
-    return f"{error.sqlstate}: {message}" if error.sqlstate else message
+    return f"{state}: {message}" if state else message

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 import psycopg
 
 from bitrix_pipeline.model import Table
-from bitrix_pipeline.sync.postgres import reason_of
+from bitrix_pipeline.sync.postgres import is_of_a_row, reason_of
 from bitrix_pipeline.sync.scope import IdRange
 from bitrix_pipeline.sync.set_aside import (
     forget_vanished,
@@ -16,9 +16,6 @@ from bitrix_pipeline.sync.set_aside import (
     waiting,
 )
 from bitrix_pipeline.sync.target import Target, Written
-
-# What one row can be guilty of: its values, a constraint, a trigger of the CRM's.
-ROW_FAULTS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.RaiseException)
 
 
 class RowWriter:
@@ -59,7 +56,9 @@ class RowWriter:
         try:
             with self.target.connection.transaction():
                 return step(lines)
-        except ROW_FAULTS as fault:
+        except psycopg.Error as fault:
+            if not is_of_a_row(fault):
+                raise
             rows = _split(lines)
             if len(rows) == 1:
                 self._set_aside(rows[0], fault)

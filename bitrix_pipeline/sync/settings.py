@@ -36,6 +36,8 @@ class SyncSettings:
     """For one query on either side."""
     lock_deadline_seconds: int = 900
     """For another sync of the same table to end."""
+    row_lock_deadline_seconds: int | None = None
+    """For a row of Postgres that another transaction holds; None: as long as for one query."""
     accept_schema: bool = False
     """Lets a source column that was read before be gone: it becomes NULL."""
 

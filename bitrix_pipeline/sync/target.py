@@ -6,7 +6,7 @@ from datetime import datetime
 
 from psycopg import sql
 
-from bitrix_pipeline.errors import TransientError
+from bitrix_pipeline.errors import TransientError, TurnMissedError
 from bitrix_pipeline.model import Table
 from bitrix_pipeline.sync.postgres import Connection
 from bitrix_pipeline.sync.scope import IdRange
@@ -46,11 +46,12 @@ class Target:
 
     def begin(self) -> None:
         """Inside a new transaction: deadlines, the shop's zone for naive times, scratch tables."""
-        deadline = str(self.settings.query_deadline_seconds * 1000)
+        deadline = self.settings.query_deadline_seconds
+        for_locks = min(deadline, self.settings.row_lock_deadline_seconds or deadline)
         for name, value in (
             ("timezone", self.settings.shop_timezone),
-            ("statement_timeout", deadline),
-            ("lock_timeout", deadline),
+            ("statement_timeout", f"{deadline}s"),
+            ("lock_timeout", f"{for_locks}s"),
             ("datestyle", "ISO, YMD"),
         ):
             self.connection.execute("SELECT set_config(%s, %s, true)", (name, value))
@@ -62,14 +63,12 @@ class Target:
     def wait_for_turn(self, table: Table) -> None:
         """Holds the table's turn until the transaction ends: no two syncs of one table at once.
 
-        Raises TransientError when another sync does not end in time.
+        Raises TurnMissedError when another sync does not end in time.
         """
         name = f"bitrix_pipeline.sync.{self.settings.target_schema}.{table.name}"
         seconds = self.settings.lock_deadline_seconds
         if not take_turn(self.connection, name, seconds=seconds):
-            raise TransientError(
-                f"{table.name}: another sync of it has not ended within {seconds} s"
-            )
+            raise TurnMissedError(table.name, seconds)
 
     def make_scratch_tables(self) -> None:
         """Empty ones: a transaction may sync several tables, one after another."""

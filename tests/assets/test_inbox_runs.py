@@ -293,13 +293,19 @@ def test_no_page_of_a_drain_holds_what_an_event_or_a_row_holds(
     monkeypatch.setenv("INBOX_RETRY_SECONDS", "[]")
     shop, crm, order = deployment.shop, deployment.crm, an_order(deployment)
     user = shop.value("SELECT USER_ID FROM b_sale_order WHERE ID = %s", order)
+    refused = shop.value("SELECT MIN(ID) FROM b_sale_order WHERE ID > %s", order)
     shop.run("UPDATE b_sale_order SET USER_DESCRIPTION = %s, COMMENTS = %s WHERE ID = %s",
              CANARY, CANARY, order)  # fmt: skip
+    shop.run("DELETE FROM b_sale_order WHERE ID = %s", refused)
     shop.run("UPDATE b_user SET NAME = %s, EMAIL = %s WHERE ID = %s", CANARY, CANARY, user)
     crm.run(f"ALTER TABLE users ADD CONSTRAINT no_canary CHECK (last_name <> '{CANARY}')")
+    crm.run("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN ASSERT NEW.id <> {refused}, '{CANARY}'; RETURN NEW; END $$")  # fmt: skip
+    crm.run("CREATE TRIGGER refuse BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()")
     row = {"ID": 5, "LOGIN": CANARY, "NAME": CANARY, "LAST_NAME": CANARY, "ACTIVE": CANARY}
     receive(crm, "order.saved", order, user=row)
     receive(crm, "user.saved", user, 5, user=row)
+    receive(crm, "order.deleted", refused)
     from_shop = drain(deployment)
     receive(crm, "order.saved", order, order={"ID": CANARY, "PRICE": CANARY}, user=row)
     receive(crm, "user.saved", 5, user=row)
@@ -310,7 +316,7 @@ def test_no_page_of_a_drain_holds_what_an_event_or_a_row_holds(
         for run in (from_shop, from_snapshots)
         for entry in deployment.instance.all_logs(run.run_id)
     )
-    assert "webhook_inbox" in pages
+    assert "refused by PL/pgSQL function refuse()" in pages
     assert CANARY not in pages
     assert crm.cell("users", user, "first_name") == CANARY
 

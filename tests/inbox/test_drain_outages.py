@@ -14,7 +14,7 @@ from shop_and_crm import SETTINGS, Pipeline, Shop, drop_database, new_crm
 
 from bitrix_pipeline.errors import TransientError
 from bitrix_pipeline.inbox.apply import Seal
-from bitrix_pipeline.inbox.jobs import Claim
+from bitrix_pipeline.inbox.jobs import LEASES_LOST_UNTIL_DEAD, Claim
 from bitrix_pipeline.servers import PrivatePostgres
 from bitrix_pipeline.sync import SyncResult
 from bitrix_pipeline.sync.postgres import Connection
@@ -90,6 +90,7 @@ def test_an_outage_amid_a_drain_loses_nothing_writes_nothing_twice_and_burns_no_
     moment: str,
 ) -> None:
     monkeypatch.setattr("bitrix_pipeline.sync.postgres.GRACE_SECONDS", 1)
+    monkeypatch.setattr("bitrix_pipeline.sync.postgres.CONNECT_DEADLINE_SECONDS", 4)
     postbox = Postbox(own_pipeline.crm)
     orders = own_pipeline.shop.ids("SELECT ID FROM b_sale_order ORDER BY ID LIMIT 8")
     postbox.put("order.saved", *orders)
@@ -106,6 +107,62 @@ def test_an_outage_amid_a_drain_loses_nothing_writes_nothing_twice_and_burns_no_
     assert postbox.states() == {"done": len(orders)}
     assert postbox.crm.rows("SELECT id FROM written ORDER BY 1") == [(id_,) for id_ in orders]
     assert postbox.crm.value("SELECT max(attempts) FROM bitrix_pipeline.inbox_jobs") == 1
+
+
+@pytest.mark.parametrize("moment", ["written", "completed"])
+def test_events_whose_connections_are_cut_again_and_again_stay_alive_and_burn_no_try(
+    pipeline: Pipeline, postbox: Postbox, moment: str
+) -> None:
+    orders = pipeline.shop.ids("SELECT ID FROM b_sale_order ORDER BY ID LIMIT 3")
+    postbox.put("order.saved", *orders)
+
+    for _ in range(LEASES_LOST_UNTIL_DEAD + 1):
+        result = drain(pipeline, Interrupted(pipeline, moment, lambda: cut(pipeline)))
+        assert isinstance(result.fault, TransientError)
+        assert postbox.states() == {"waiting": 3}
+        postbox.make_due()
+
+    assert postbox.crm.rows(
+        "SELECT DISTINCT attempts, leases_lost FROM bitrix_pipeline.inbox_jobs"
+    ) == [(0, 0)]
+
+
+def test_an_event_that_makes_postgres_crash_is_soon_alone_and_lets_others_pass(
+    pipeline: Pipeline, postbox: Postbox
+) -> None:
+    orders = pipeline.shop.ids("SELECT ID FROM b_sale_order ORDER BY ID LIMIT 8")
+    (event, *_) = postbox.put("order.saved", *orders)
+
+    def crash(claim: Claim, seal: Seal) -> dict[str, SyncResult]:
+        if any(held.id == event for held in claim.events):
+            return Interrupted(pipeline, "written", lambda: cut(pipeline))(claim, seal)
+        return from_shop(pipeline)(claim, seal)
+
+    for _ in range(12):
+        drain(pipeline, crash, batch=8)
+        if postbox.states() == {"done": 7, "waiting": 1}:
+            break
+        let_time_pass(postbox)
+
+    assert postbox.states() == {"done": 7, "waiting": 1}
+    assert postbox.job(event, "attempts") == 0
+    assert postbox.job(event, "aborts") > 1
+
+
+def let_time_pass(postbox: Postbox) -> None:
+    """Until the next event is due."""
+    postbox.crm.run(
+        "UPDATE bitrix_pipeline.inbox_jobs SET due_at = due_at - (SELECT min(due_at) - now()"
+        " FROM bitrix_pipeline.inbox_jobs WHERE state = 'waiting') WHERE state = 'waiting'"
+    )
+
+
+def cut(pipeline: Pipeline) -> None:
+    """All connections of the pipeline's."""
+    pipeline.crm.rows(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND datname = current_database() AND application_name = 'bitrix_pipeline'"
+    )
 
 
 def heal(pipeline: Pipeline, postbox: Postbox) -> None:

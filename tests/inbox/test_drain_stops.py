@@ -1,12 +1,20 @@
 """What a drain stops, and what it lets wait, while all else goes on: waves of deletions, slow rows."""
 
+import json
 from dataclasses import replace
 
+import psycopg
 import pytest
-from postbox import AT_ONCE, Postbox, arrived, drain, orders_of, some
+from postbox import AT_ONCE, Postbox, arrived, drain, from_shop, orders_of, some
 from shop_and_crm import Pipeline
 
+from bitrix_pipeline.inbox.apply import Apply, FromSnapshots, Seal
 from bitrix_pipeline.inbox.desk import Desk, Selection
+from bitrix_pipeline.inbox.jobs import Claim
+from bitrix_pipeline.model import table_named
+from bitrix_pipeline.sync import SyncResult
+from bitrix_pipeline.sync.postgres import Connection
+from bitrix_pipeline.sync.target import Target
 
 
 def test_a_wave_of_deletions_stops_and_asks(synced: Pipeline, synced_postbox: Postbox) -> None:
@@ -128,6 +136,125 @@ def test_what_mysql_always_breaks_off_holds_up_nothing_else(
 
     assert [postbox.job(event, "attempts") for event in slow] == [0, 0]
     assert "the shop's MySQL broke a query off" in postbox.job(slow[0], "reason")
+
+
+CANARY = "Канарейка, +7 900 000-00-00"
+REFUSALS = {
+    "asserts": f"ASSERT false, '{CANARY}'",
+    "raises with a state of its own": f"RAISE '{CANARY}' USING ERRCODE = 'PT400'",
+    "raises with a general state": f"RAISE '{CANARY}' USING ERRCODE = '42501'",
+    "runs what it is given": f"EXECUTE 'SELECT \"{CANARY}\"'",
+    "finds nothing": "SELECT 1 INTO STRICT found WHERE false",
+    "finds too much": "found := (SELECT * FROM generate_series(1, 2))",
+}
+
+
+@pytest.mark.parametrize("how", REFUSALS)
+def test_an_event_at_which_a_trigger_fails_however_dies_alone_and_tells_nothing(
+    pipeline: Pipeline, postbox: Postbox, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    refused, *others = some(orders_of(pipeline), 8)
+    pipeline.crm.run(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE found int;"
+        f" BEGIN IF NEW.id = {refused} THEN {REFUSALS[how]}; END IF; RETURN NEW; END $$"
+    )
+    pipeline.crm.run(
+        "CREATE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse()"
+    )
+    (event, *_) = postbox.put("order.saved", refused, *others)
+
+    result = drain(pipeline)
+
+    assert (result.fault, postbox.states()) == (None, {"done": 7, "dead": 1})
+    reason = postbox.job(event, "reason")
+    assert "refused by PL/pgSQL function refuse() line 1 at " in reason
+    assert CANARY not in reason + caplog.text
+
+
+@pytest.mark.parametrize("way", ["from the shop", "from snapshots"])
+def test_news_waits_for_no_query_and_no_lock_as_long_as_a_sync_does(
+    pipeline: Pipeline, postbox: Postbox, way: str
+) -> None:
+    settings = replace(pipeline.settings, query_deadline_seconds=300)
+    deadlines = {}
+    if way == "from the shop":
+        postbox.put("order.saved", orders_of(pipeline)[0])
+        apply: Apply = from_shop(replace(pipeline, settings=settings))
+    else:
+        postbox.put("user.deleted", 4711)
+        body = (
+            b'{"type": "user.deleted", "timestamp": "2026-03-08T12:00:00Z", "data": {"id": 4711}}'
+        )
+        pipeline.crm.run("UPDATE bitrix_pipeline.inbox_events SET body = %s", body)
+        apply = FromSnapshots(postgres_url=pipeline.crm.url, settings=settings)
+
+    def look(connection: Connection) -> None:
+        for name in ("statement_timeout", "lock_timeout"):
+            row = connection.execute(f"SHOW {name}").fetchone()
+            deadlines[name] = row and row[0]
+
+    def looked_at(claim: Claim, seal: Seal) -> dict[str, SyncResult]:
+        def look_and_seal(connection: Connection) -> None:
+            look(connection)
+            seal(connection)
+
+        return apply(claim, look_and_seal)
+
+    drain(pipeline, looked_at)
+
+    assert deadlines == {"statement_timeout": "30s", "lock_timeout": "5s"}
+
+
+def test_news_of_a_row_that_is_locked_lets_other_news_pass(
+    synced: Pipeline, synced_postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bitrix_pipeline.sync.set_sync.ROW_LOCK_DEADLINE_SECONDS", 1)
+    locked, *others = live_orders(synced)
+    synced.shop.run("UPDATE b_sale_order SET PRICE = 4711")
+    (event, *_) = synced_postbox.put("order.saved", locked, *others)
+    with psycopg.connect(synced.crm.url) as holder:
+        holder.execute("UPDATE orders SET synced_at = synced_at WHERE id = %s", (locked,))
+
+        drain_until_others_are_done(synced, synced_postbox, len(others))
+
+    assert synced_postbox.job(event, "attempts") == 0
+    assert "55P03" in synced_postbox.job(event, "reason")
+
+
+@pytest.mark.parametrize("held", ["orders", "order_items"])
+@pytest.mark.parametrize("way", ["from the shop", "from snapshots"])
+def test_a_long_sync_of_one_table_holds_up_no_news_of_others(
+    pipeline: Pipeline, postbox: Postbox, way: str, held: str
+) -> None:
+    impatient = replace(pipeline, settings=replace(pipeline.settings, lock_deadline_seconds=0))
+    orders = put_deleted(postbox, "order", 9001, 9002)
+    (user,) = put_deleted(postbox, "user", 4711)
+    apply = (
+        FromSnapshots(postgres_url=pipeline.crm.url, settings=impatient.settings)
+        if way == "from snapshots"
+        else from_shop(impatient)
+    )
+    with psycopg.connect(pipeline.crm.url) as syncing:
+        Target(syncing, impatient.settings).wait_for_turn(table_named(held))
+
+        result = drain(impatient, apply)
+
+    assert (result.fault, result.postponed) == (None, 2)
+    assert postbox.states() == {"done": 1, "waiting": 2}
+    assert postbox.job(user, "state") == "done"
+    assert [postbox.job(event, "attempts") for event in orders] == [0, 0]
+
+
+def put_deleted(postbox: Postbox, what: str, *ids: int) -> list[int]:
+    """With all that a snapshot needs."""
+    events = postbox.put(f"{what}.deleted", *ids)
+    for event, id_ in zip(events, ids, strict=True):
+        body = {"type": f"{what}.deleted", "timestamp": "2026-03-08T12:00:00Z", "data": {"id": id_}}
+        postbox.crm.run(
+            "UPDATE bitrix_pipeline.inbox_events SET body = %s WHERE id = %s",
+            json.dumps(body).encode(), event,
+        )  # fmt: skip
+    return events
 
 
 def patient_for(seconds: int, pipeline: Pipeline) -> Pipeline:

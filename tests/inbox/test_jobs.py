@@ -118,8 +118,39 @@ def test_what_a_database_broke_off_is_not_taken_with_others(postbox: Postbox) ->
     others = postbox.put("order.saved", 2, 3)
     postbox.make_due()
 
-    assert ids_of(mine.claim()) == broken_off
-    assert ids_of(mine.claim()) == others
+    claims = [ids_of(mine.claim()) for _ in range(2)]
+
+    assert sorted(claims) == [broken_off, others]
+
+
+def test_one_claim_of_four_is_of_what_a_database_broke_off_while_there_is_other_news(
+    postbox: Postbox,
+) -> None:
+    mine = jobs(postbox.crm, batch=1)
+    broken_off = postbox.put("order.saved", *range(1, 5))
+    for _ in broken_off:
+        put_back(mine)
+    postbox.put("order.saved", *range(5, 25))
+    postbox.make_due()
+
+    claims = [ids_of(mine.claim()) for _ in range(16)]
+
+    fourths = [claims[start : start + 4] for start in range(0, 16, 4)]
+    assert [sum(event in broken_off for (event,) in four) for four in fourths] == [1] * 4
+
+
+def test_what_a_database_broke_off_is_taken_at_once_where_nothing_else_waits(
+    postbox: Postbox,
+) -> None:
+    mine = jobs(postbox.crm, batch=1)
+    broken_off = postbox.put("order.saved", *range(1, 5))
+    for _ in broken_off:
+        put_back(mine)
+    postbox.make_due()
+
+    claims = [ids_of(mine.claim()) for _ in range(4)]
+
+    assert sorted(claims) == [[event] for event in broken_off]
 
 
 def test_what_a_database_broke_off_waits_longer_and_longer_and_burns_no_try(

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 import pytest
 from shop_and_crm import TABLE_NAMES, Pipeline, fails, written
 
-from bitrix_pipeline.errors import TransientError
+from bitrix_pipeline.errors import TurnMissedError
 from bitrix_pipeline.sync import table_sync
 from bitrix_pipeline.sync.result import SyncResult
 from bitrix_pipeline.sync.scope import ChangedLately, Everything, Scope
@@ -109,7 +109,7 @@ def test_a_sync_gives_up_waiting_for_its_turn(synced: Pipeline) -> None:
             "bitrix_pipeline.sync.public.users",
         )
         waiting = thread.submit(synced.sync, "users", lock_deadline_seconds=1)
-        with fails(TransientError, "users", "another sync", "1 s"):
+        with fails(TurnMissedError, "users", "another sync", "1 s"):
             waiting.result()
 
 

@@ -12,17 +12,36 @@ SECRET = "Секретная Мария"
 SPAMMER = 900_001
 FILLED, MERGED = 1, 10**9
 
-REFUSING_TRIGGER = """
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.login = 'spam' THEN RAISE EXCEPTION 'no room for %', NEW.first_name; END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION refuse()
-"""
+
+def trigger(statement: str) -> str:
+    """That carries this out for the spammer."""
+    return f"""
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE found int;
+        BEGIN IF NEW.login = 'spam' THEN {statement}; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON users
+            FOR EACH ROW EXECUTE FUNCTION refuse()
+    """
+
+
+TRIGGERS = {
+    "a trigger": trigger("RAISE 'no room for %', NEW.first_name"),
+    "a trigger with a state of its own": trigger(
+        "RAISE 'no room for %', NEW.first_name USING ERRCODE = 'PT400'"
+    ),
+    "a trigger with a general state": trigger(
+        "RAISE 'no room for %', NEW.first_name USING ERRCODE = '42501'"
+    ),
+    "a trigger that asserts": trigger("ASSERT false, NEW.first_name"),
+    "a trigger that finds nothing": trigger("SELECT 1 INTO STRICT found WHERE false"),
+    "a trigger that finds too much": trigger("found := (SELECT * FROM generate_series(1, 2))"),
+    "a trigger that runs what it is given": trigger(
+        "EXECUTE format('SELECT %L FROM nowhere', NEW.first_name)"
+    ),
+}
 CAUSES = {
     "a check": "ALTER TABLE users ADD CONSTRAINT no_spam CHECK (login <> 'spam')",
-    "a trigger": REFUSING_TRIGGER,
+    **TRIGGERS,
     "a unique index": "CREATE UNIQUE INDEX one_spam ON users (login) WHERE login = 'spam';"
     "INSERT INTO users (login) VALUES ('spam')",
     "a computed column": "ALTER TABLE users ADD age int GENERATED ALWAYS AS"
@@ -30,7 +49,7 @@ CAUSES = {
 }
 REMEDIES = {
     "a check": "ALTER TABLE users DROP CONSTRAINT no_spam",
-    "a trigger": "DROP FUNCTION refuse CASCADE",
+    **dict.fromkeys(TRIGGERS, "DROP FUNCTION refuse CASCADE"),
     "a unique index": "DROP INDEX one_spam",
     "a computed column": "ALTER TABLE users DROP COLUMN age",
 }
@@ -87,7 +106,7 @@ def test_the_reason_tells_the_cause_and_nothing_of_the_customer(
     reason = pipeline.crm.value("SELECT reason FROM bitrix_pipeline.set_aside")
     clue = {
         "a check": "no_spam",
-        "a trigger": "refuse()",
+        **dict.fromkeys(TRIGGERS, "refused by PL/pgSQL function refuse() line 3 at "),
         "a unique index": "one_spam",
         "a computed column": "type integer",
     }[cause]
