@@ -9,7 +9,7 @@ Invariants:
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -47,11 +47,13 @@ def apply_snapshots(
     postgres_url: str,
     settings: SyncSettings,
     seal: Callable[[Connection], None],
+    deleted_before: Mapping[str, int] | None = None,
 ) -> dict[str, SyncResult]:
     """Writes what the events' snapshots say, and says by table what that took.
 
-    `seal` is the last thing done before COMMIT: if it raises, nothing was written. Raises EventError
-    for an event that cannot be applied, and as `sync_table` does.
+    `seal` is the last thing done before COMMIT: if it raises, nothing was written. `deleted_before`
+    are rows by table that count as part of the same wave of deletions. Raises EventError for an
+    event that cannot be applied, and as `sync_table` does.
     """
     changes = [change for event in events for change in changes_of(event)]
     settings = replace(
@@ -62,7 +64,7 @@ def apply_snapshots(
         target_errors(),
         connection.transaction(),
     ):
-        target = Target(connection, settings)
+        target = Target(connection, settings, deleted_before)
         target.begin()
         results = _Application(changes, target).run()
         target.check_references()
