@@ -1,7 +1,7 @@
 """Which news is stale: the newest applied of each row, and what the row itself tells of its age."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +22,7 @@ INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
 # A row that is gone, or a placeholder, says nothing against news.
 LOOK = """
 SELECT given.id, applied.happened_at, applied.sequence, applied.tie,
+    COALESCE(applied.is_refused, false) AS is_refused,
     COALESCE({by_version}, {time} < stored.updated_at, false) AS is_older,
     {time} IS NULL AND stored.updated_at IS NOT NULL AS is_surer
 FROM unnest(%(ids)s::bigint[], %(times)s::text[], %(versions)s::integer[])
@@ -30,15 +31,18 @@ LEFT JOIN {ledger} AS applied ON applied.entity = %(entity)s AND applied.entity_
 LEFT JOIN {target} AS stored ON stored.id = given.id AND stored.source_hash IS NOT NULL
 """
 
-# A row that Postgres refused was not applied, so that its event can be replayed.
+# What Postgres refused is noted as well: nothing older may take its place, and it can be replayed.
 NOTE = """
-INSERT INTO {ledger} AS applied (entity, entity_id, happened_at, sequence, tie)
-SELECT %(entity)s, given.* FROM unnest(%(ids)s::bigint[], %(moments)s::timestamptz[],
-    %(sequences)s::bigint[], %(ties)s::text[]) AS given (id, happened_at, sequence, tie)
-WHERE NOT EXISTS (SELECT FROM {set_aside} AS kept
-    WHERE kept.table_name = %(entity)s AND kept.row_id = given.id::text)
+INSERT INTO {ledger} AS applied (entity, entity_id, happened_at, sequence, tie, is_refused)
+SELECT %(entity)s, given.id, given.happened_at, given.sequence, given.tie,
+    given.is_refused OR EXISTS (SELECT FROM {set_aside} AS kept
+        WHERE kept.table_name = %(entity)s AND kept.row_id = given.id::text)
+FROM unnest(%(ids)s::bigint[], %(moments)s::timestamptz[], %(sequences)s::bigint[],
+    %(ties)s::text[], %(refused)s::boolean[])
+    AS given (id, happened_at, sequence, tie, is_refused)
 ON CONFLICT (entity, entity_id) DO UPDATE
-    SET happened_at = excluded.happened_at, sequence = excluded.sequence, tie = excluded.tie
+    SET happened_at = excluded.happened_at, sequence = excluded.sequence, tie = excluded.tie,
+        is_refused = excluded.is_refused
 """
 
 
@@ -47,6 +51,8 @@ class Known:
     """What Postgres knows of a row that there is news of."""
 
     applied: Moment | None
+    is_refused: bool
+    """Postgres refused what was to be applied, or a line of it."""
     is_newer: bool
     """The row that it has is of a later version or time."""
     is_surer: bool
@@ -55,7 +61,9 @@ class Known:
     def makes_stale(self, change: Change) -> bool:
         """What rides along without a time of its own never replaces a row that has one."""
         if self.applied is not None:
-            if change.happened <= self.applied:
+            if change.happened == self.applied:
+                return not self.is_refused
+            if change.happened < self.applied:
                 return True
             if change.happened.is_tied_with(self.applied):
                 return False
@@ -78,14 +86,20 @@ def known(
         "times": [_comparable(time) for time in frame["updated_at"]],
         "versions": [_integer(version) for version in raw(frame, "version")],
     }
+    rows = target.connection.execute(query, values)
     return {
-        id_: Known(Moment(*applied) if applied[0] else None, is_newer, is_surer)
-        for id_, *applied, is_newer, is_surer in target.connection.execute(query, values)
+        id_: Known(Moment(*applied) if applied[0] else None, is_refused, is_newer, is_surer)
+        for id_, *applied, is_refused, is_newer, is_surer in rows
     }
 
 
-def note_applied(target: Target, table: Table, changes: Iterable[Change]) -> None:
-    """Makes older news of these rows stale, in the transaction that wrote them."""
+def note_applied(
+    target: Target, table: Table, changes: Iterable[Change], unfinished: Collection[int]
+) -> None:
+    """Makes older news of these rows stale, in the transaction that wrote them.
+
+    The `unfinished` can be applied again, as those whose own row is set aside.
+    """
     noted = list(changes)
     query = sql.SQL(NOTE).format(ledger=internal("inbox_applied"), set_aside=internal("set_aside"))
     values = {
@@ -94,6 +108,7 @@ def note_applied(target: Target, table: Table, changes: Iterable[Change]) -> Non
         "moments": [change.happened.timestamp for change in noted],
         "sequences": [change.happened.sequence for change in noted],
         "ties": [change.happened.tie for change in noted],
+        "refused": [change.id in unfinished for change in noted],
     }
     target.connection.execute(query, values)
 

@@ -115,7 +115,7 @@ class _Application:
             unfinished: set[int] = set()
             if table is ORDERS and fresh:
                 unfinished = self._write_lines(fresh, results[ORDER_ITEMS.name])
-            note_applied(self.target, table, [c for c in fresh if c.id not in unfinished])
+            note_applied(self.target, table, fresh, unfinished)
 
     def _fresh(self, table: Table, changes: Sequence[Change]) -> tuple[list[Change], pd.DataFrame]:
         """The changes that are not stale, and the rows that they saved."""

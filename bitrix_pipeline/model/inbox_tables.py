@@ -131,6 +131,13 @@ def _add_applied(all_tables: MetaData, schema: str) -> None:
             nullable=False,
             comment="Of news of the same moment and sequence the one with the greater counts.",
         ),
+        SqlColumn(
+            "is_refused",
+            Boolean(),
+            server_default=text("false"),
+            nullable=False,
+            comment="Postgres refused the row, or a line of it: this news may be applied again.",
+        ),
         PrimaryKeyConstraint("entity", "entity_id", name="inbox_applied_pkey"),
         schema=schema,
         comment="The newest snapshot applied of each row, where MySQL cannot be read: an older "

@@ -29,3 +29,8 @@ def upgrade() -> None:
         sa.Column("tie", sa.Text(), server_default=sa.text("''"), nullable=False),
         schema=SCHEMA,
     )
+    op.add_column(
+        "inbox_applied",
+        sa.Column("is_refused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        schema=SCHEMA,
+    )
