@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
 from shop_and_crm import SETTINGS, Crm, fails, written
-from snapshots import NOON, Row, apply, sent
+from snapshots import NOON, Row, apply, live_rows, sent
 
 from bitrix_pipeline.errors import TransientError
 from bitrix_pipeline.inbox.errors import EventError
@@ -77,9 +78,37 @@ def test_an_earlier_event_changes_nothing(bare_crm: Crm) -> None:
     apply(bare_crm, SETTINGS, order(line(), at=5, VERSION=1))
     before = bare_crm.contents()
 
-    apply(bare_crm, SETTINGS, order(at=4, STATUS_ID="F", VERSION=2))
+    apply(bare_crm, SETTINGS, order(at=4, STATUS_ID="F", VERSION=1))
 
     assert bare_crm.contents() == before
+
+
+HIGHER, LATER = order(at=2, STATUS_ID="P", VERSION=2), order(at=4, STATUS_ID="N", VERSION=1)
+DELETED = sent("order.deleted", ORDER, at=3)
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [[[HIGHER], [LATER]], [[LATER], [HIGHER]], [[HIGHER, LATER]]],
+    ids=["higher first", "later first", "at once"],
+)
+def test_of_two_saves_the_higher_version_counts_and_not_the_later_time(
+    bare_crm: Crm, batches: list[list[Event]]
+) -> None:
+    for batch in batches:
+        apply(bare_crm, SETTINGS, *batch)
+
+    assert bare_crm.cell("orders", ORDER, "bitrix_status") == "P"
+
+
+@pytest.mark.parametrize("told", list(permutations([HIGHER, LATER, DELETED])))
+def test_a_deletion_is_compared_by_time_with_the_save_that_counts(
+    bare_crm: Crm, told: tuple[Event, ...]
+) -> None:
+    for event in told:
+        apply(bare_crm, SETTINGS, event)
+
+    assert live_rows(bare_crm, "orders") == {}
 
 
 def test_an_event_of_the_same_second_is_told_apart_by_its_sequence(bare_crm: Crm) -> None:

@@ -31,6 +31,19 @@ def upgrade() -> None:
     )
     op.add_column(
         "inbox_applied",
-        sa.Column("is_refused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        schema=SCHEMA,
+    )
+    for flag in ("is_ending", "is_refused"):
+        op.add_column(
+            "inbox_applied",
+            sa.Column(flag, sa.Boolean(), server_default=sa.text("false"), nullable=False),
+            schema=SCHEMA,
+        )
+    op.drop_constraint("inbox_applied_pkey", "inbox_applied", schema=SCHEMA)
+    op.create_primary_key(
+        "inbox_applied_pkey",
+        "inbox_applied",
+        ["entity", "entity_id", "is_ending"],
         schema=SCHEMA,
     )
