@@ -95,14 +95,16 @@ class Verdict:
 
 def judged(
     target: Target, table: Table, changes: Iterable[Change], transformer: OrderTransformer
-) -> list[Verdict]:
-    """For each row that there is news of, by `moment`'s rules; all changes of one table."""
+) -> tuple[list[Verdict], pd.DataFrame]:
+    """What news of one table comes to by `moment`'s rules, row by row, and the rows to be saved."""
     told = _greatest(changes)
     frame = transformer.frame(table, [change.row for change in told])
     by_row: dict[int, list[tuple[Change, Known]]] = {}
     for change, known in zip(told, _known(target, table, told, frame), strict=True):
         by_row.setdefault(change.id, []).append((change, known))
-    return [_verdict(news) for news in by_row.values()]
+    verdicts = [_verdict(news) for news in by_row.values()]
+    saved = {v.change.id for v in verdicts if v.change and v.change.kind is Kind.SAVED}
+    return verdicts, frame[[c.kind is Kind.SAVED and c.id in saved for c in told]]
 
 
 def note_applied(

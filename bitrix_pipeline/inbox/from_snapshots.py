@@ -110,10 +110,9 @@ class _Application:
             told = [c for c in self.changes if c.table == table.name and c.rides is rides]
             if not told:
                 continue
-            verdicts = judged(self.target, table, told, self.transformer)
+            verdicts, frame = judged(self.target, table, told, self.transformer)
             fresh = [verdict.change for verdict in verdicts if verdict.change]
-            saved = [change.row for change in fresh if change.kind is Kind.SAVED]
-            self._merge(table, self.transformer.frame(table, saved), results[table.name])
+            self._merge(table, frame, results[table.name])
             self._mark_vanished(table, fresh, results[table.name])
             unfinished: set[int] = set()
             if table is ORDERS and fresh:
