@@ -32,6 +32,8 @@ VALUE_COLUMNS = (
 
 ID = re.compile(r"[1-9][0-9]{0,9}")
 
+VERSION = re.compile(r"[0-9]{1,9}", re.ASCII)
+
 RawRow = Mapping[str, Any]
 
 
@@ -67,13 +69,17 @@ class Change:
         comes = "along" if self.rides else "by itself"
         content = json.dumps([self.row, self.lines], sort_keys=True, default=str)
         digest = hashlib.sha256(content.encode()).hexdigest()
-        tie = f"{self.kind} {version:>10} {time:<29} {comes} {digest}"
-        return replace(self.told_at, tie=tie)
+        tie = f"{self.kind} {time:<29} {comes} {digest}"
+        return replace(self.told_at, tie=tie, version=int(version) if is_version(version) else 0)
 
     def _raw(self, column: str) -> list[Any]:
         """What the row's column is made of."""
         found = (c for c in table_named(self.table).columns if c.name == column)
         return [self.row.get(name) for c in found for name in c.source.inputs] or [None]
+
+
+def is_version(digits: str) -> bool:
+    return VERSION.fullmatch(digits) is not None
 
 
 def changes_of(event: Event) -> list[Change]:
@@ -215,7 +221,7 @@ class _Reader:
             raise self._error("has no timestamp, so nobody knows whether it is stale")
         if not FIRST_MOMENT <= timestamp <= datetime.now(UTC) + CLOCKS_DIFFER:
             raise self._error("has a timestamp that cannot be: look at the sender's clock")
-        return Moment(timestamp, self._data.sequence or 0)
+        return Moment(0, timestamp, self._data.sequence or 0)
 
     def _error(self, complaint: str) -> EventError:
         return EventError(f"{self._event.type} of {self._data.id} {complaint}")

@@ -233,7 +233,7 @@ class Drain:
     def _stop_wave(
         self, claim: Claim, jobs: Jobs, part: DrainResult, wave: DeletionWaveError
     ) -> None:
-        """Halving would let a wave through in small pieces, so all of it stops and asks."""
+        """All that this batch has of it stops and asks; the pieces are counted over the whole drain."""
 
         def is_gone(event: ClaimedEvent) -> bool:
             return event.entity == wave.entity and event.entity_id in wave.ids

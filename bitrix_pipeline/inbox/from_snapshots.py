@@ -2,20 +2,21 @@
 
 Invariants:
 - one transaction holds the rows, what became of them and which news was applied;
-- of several events about a row only the latest counts, whichever comes first: an event is stale when
-  a later one was applied, or when the row that is there is of a later version or time;
+- of several events about a row only the latest counts, as `moment` says, whichever comes first: an
+  event is stale when a later one was applied, or when the row that is there is of a later version or
+  time;
 - what rides along in an order's snapshot is news of itself, as of the order's event.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pandas as pd
 from psycopg import sql
 
-from bitrix_pipeline.inbox.applied import known, note_applied
+from bitrix_pipeline.inbox.applied import judged, note_applied
 from bitrix_pipeline.inbox.changes import Change, Kind, changes_of
 from bitrix_pipeline.inbox.event import Event
 from bitrix_pipeline.inbox.order_transformer import OrderTransformer
@@ -46,11 +47,13 @@ def apply_snapshots(
     postgres_url: str,
     settings: SyncSettings,
     seal: Callable[[Connection], None],
+    deleted_before: Mapping[str, int] | None = None,
 ) -> dict[str, SyncResult]:
     """Writes what the events' snapshots say, and says by table what that took.
 
-    `seal` is the last thing done before COMMIT: if it raises, nothing was written. Raises EventError
-    for an event that cannot be applied, and as `sync_table` does.
+    `seal` is the last thing done before COMMIT: if it raises, nothing was written. `deleted_before`
+    are rows by table that count as part of the same wave of deletions. Raises EventError for an
+    event that cannot be applied, and as `sync_table` does.
     """
     changes = [change for event in events for change in changes_of(event)]
     settings = for_news(settings)
@@ -59,7 +62,7 @@ def apply_snapshots(
         target_errors(),
         connection.transaction(),
     ):
-        target = Target(connection, settings)
+        target = Target(connection, settings, deleted_before)
         target.begin()
         results = _Application(changes, target).run()
         target.check_references()
@@ -104,21 +107,15 @@ class _Application:
             told = [c for c in self.changes if c.table == table.name and c.rides is rides]
             if not told:
                 continue
-            fresh, frame = self._fresh(table, newest(told))
+            verdicts, frame = judged(self.target, table, told, self.transformer)
+            fresh = [verdict.change for verdict in verdicts if verdict.change]
             self._merge(table, frame, results[table.name])
             self._mark_vanished(table, fresh, results[table.name])
             unfinished: set[int] = set()
             if table is ORDERS and fresh:
                 unfinished = self._write_lines(fresh, results[ORDER_ITEMS.name])
-            note_applied(self.target, table, [c for c in fresh if c.id not in unfinished])
-
-    def _fresh(self, table: Table, changes: Sequence[Change]) -> tuple[list[Change], pd.DataFrame]:
-        """The changes that are not stale, and the rows that they saved."""
-        frame = self.transformer.frame(table, [c.row for c in changes])
-        stored = known(self.target, table, changes, frame)
-        fresh = [c for c in changes if not stored[c.id].makes_stale(c)]
-        saved = {c.id for c in fresh if c.kind is Kind.SAVED}
-        return fresh, frame[[c.id in saved for c in changes]]
+            noted = [change for verdict in verdicts for change in verdict.noted]
+            note_applied(self.target, table, noted, unfinished)
 
     def _write_lines(self, orders: Sequence[Change], result: SyncResult) -> set[int]:
         """Of these orders; gives the orders of which Postgres refused a line."""
@@ -187,15 +184,6 @@ class Postgres:
             sql.Identifier(known.reference),
         )
         return [row[0] for row in self._target.connection.execute(query, (list(parents),))]
-
-
-def newest(changes: Iterable[Change]) -> list[Change]:
-    """The latest for each row."""
-    latest: dict[int, Change] = {}
-    for change in changes:
-        if change.id not in latest or change.happened > latest[change.id].happened:
-            latest[change.id] = change
-    return list(latest.values())
 
 
 def count_deleted(result: SyncResult, ranges: Iterable[tuple[int, int]]) -> None:

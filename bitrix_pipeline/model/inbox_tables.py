@@ -131,10 +131,31 @@ def _add_applied(all_tables: MetaData, schema: str) -> None:
             nullable=False,
             comment="Of news of the same moment and sequence the one with the greater counts.",
         ),
-        PrimaryKeyConstraint("entity", "entity_id", name="inbox_applied_pkey"),
+        SqlColumn(
+            "version",
+            Integer(),
+            server_default=text("0"),
+            nullable=False,
+            comment="That the news told of its row; counts more than its time. 0: none.",
+        ),
+        SqlColumn(
+            "is_ending",
+            Boolean(),
+            server_default=text("false"),
+            nullable=False,
+            comment="News that the row was deleted or archived, which tells no version.",
+        ),
+        SqlColumn(
+            "is_refused",
+            Boolean(),
+            server_default=text("false"),
+            nullable=False,
+            comment="Postgres refused the row, or a line of it: this news may be applied again.",
+        ),
+        PrimaryKeyConstraint("entity", "entity_id", "is_ending", name="inbox_applied_pkey"),
         schema=schema,
-        comment="The newest snapshot applied of each row, where MySQL cannot be read: an older "
-        "one changes nothing.",
+        comment="The newest save and the newest ending told of each row, where MySQL cannot be "
+        "read: an older one changes nothing.",
     )
 
 

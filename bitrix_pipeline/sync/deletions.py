@@ -76,15 +76,18 @@ def _refuse_wave(
 def refuse_wave(table: Table, rows: int, target: Target, gone: Collection[int] = ()) -> None:
     """Raises DeletionWaveError when these are more rows than the limits allow to delete.
 
+    They count together with what the target has deleted already: a wave may come in pieces.
     `gone` are the IDs to name: the rows' own, or their orders' where these are kept with them.
     """
-    settings = target.settings
-    if settings.allow_deletions or rows <= settings.deletion_limit_rows:
+    settings, before = target.settings, target.deleted[table.name]
+    total = rows + before
+    if not rows or settings.allow_deletions or total <= settings.deletion_limit_rows:
         return
-    live = target.live_rows(table)
-    if rows > settings.deletion_limit_share * live:
+    live = target.live_rows(table) + before
+    if total > settings.deletion_limit_share * live:
+        lately = f" ({before} of them were deleted a moment ago)" if before else ""
         found = (
-            f"{rows} of {live} rows are gone from {table.source}, more than "
+            f"{total} of {live} rows are gone from {table.source}{lately}, more than "
             f"{settings.deletion_limit_share:.0%}"
         )
         raise DeletionWaveError(table.name, found, entity=_entity(table), ids=gone)

@@ -43,11 +43,13 @@ def sync_set(
     postgres_url: str,
     settings: SyncSettings,
     seal: Callable[[Connection], None],
+    deleted_before: Mapping[str, int] | None = None,
 ) -> dict[str, SyncResult]:
     """Makes these rows equal to the source, an order with all its lines, and says what that took.
 
     `ids` are Bitrix IDs by table. Parents that are missing are loaded too. `seal` is the last thing
-    done before COMMIT: if it raises, nothing was written. Raises as `sync_table` does.
+    done before COMMIT: if it raises, nothing was written. `deleted_before` are rows by table that
+    count as part of the same wave of deletions. Raises as `sync_table` does.
     """
     scopes = _scopes(ids)
     settings = for_news(settings)
@@ -57,7 +59,7 @@ def sync_set(
         target_errors(),
         connection.transaction(),
     ):
-        target = Target(connection, settings)
+        target = Target(connection, settings, deleted_before)
         target.begin()
         for name in in_order_of_turns(scopes):
             target.wait_for_turn(table_named(name))

@@ -1,6 +1,7 @@
 """Postgres as a sync sees it: everything that it asks and tells, in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,9 +38,16 @@ class Written:
 class Target:
     """The tables in Postgres."""
 
-    def __init__(self, connection: Connection, settings: SyncSettings) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        settings: SyncSettings,
+        deleted_before: Mapping[str, int] | None = None,
+    ) -> None:
         self.connection = connection
         self.settings = settings
+        self.deleted = Counter(deleted_before)
+        """Rows marked as deleted, by table; those too that the same work marked before."""
 
     def statements(self, table: Table) -> TargetSql:
         return TargetSql(table, self.settings)
@@ -204,7 +212,9 @@ class Target:
     def mark_deleted(self, table: Table) -> list[tuple[int, int]]:
         """(range number, rows)."""
         rows = self.connection.execute(self.statements(table).mark_deleted())
-        return [(int(number), int(count)) for number, count in rows]
+        ranges = [(int(number), int(count)) for number, count in rows]
+        self.deleted[table.name] += sum(count for _, count in ranges)
+        return ranges
 
     def mark_deleted_codes(self, table: Table, seen: Sequence[str]) -> int:
         statement = self.statements(table).mark_deleted_codes()

@@ -5,9 +5,19 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from postbox import AT_ONCE, Postbox, arrived, drain, from_shop, orders_of, some
+from postbox import (
+    AT_ONCE,
+    Interfering,
+    Postbox,
+    arrived,
+    drain,
+    from_shop,
+    orders_of,
+    some,
+)
 from shop_and_crm import Pipeline
 
+from bitrix_pipeline.errors import StatementAbortedError
 from bitrix_pipeline.inbox.apply import Apply, FromSnapshots, Seal
 from bitrix_pipeline.inbox.desk import Desk, Selection
 from bitrix_pipeline.inbox.jobs import Claim
@@ -78,8 +88,54 @@ def test_a_wave_that_is_allowed_goes_through(synced: Pipeline, synced_postbox: P
     assert set(gone) <= set(deleted_orders(synced))
 
 
+def test_a_wave_in_small_batches_is_one_wave(synced: Pipeline, synced_postbox: Postbox) -> None:
+    orders = live_orders(synced)
+    synced.shop.run("DELETE FROM b_sale_order WHERE ID IN %s", orders[1:])
+    synced_postbox.put("order.deleted", *orders[1:])
+
+    drain(strict(synced), batch=2)
+
+    assert synced_postbox.states() == {"done": 2, "dead": len(orders) - 3}
+    assert live_orders(synced) == [orders[0], *orders[3:]]
+
+
+def test_a_wave_that_a_database_breaks_off_does_not_pass_in_smaller_batches(
+    synced: Pipeline, synced_postbox: Postbox
+) -> None:
+    orders = live_orders(synced)
+    synced.shop.run("DELETE FROM b_sale_order WHERE ID IN %s", orders[1:])
+    synced_postbox.put("order.deleted", *orders[1:])
+
+    def break_off(_: Claim) -> None:
+        raise StatementAbortedError("the shop's MySQL broke a query off")
+
+    drain(strict(synced), Interfering(from_shop(synced), break_off), batch=8)
+    synced_postbox.make_due()
+    drain(strict(synced), batch=8)
+
+    assert synced_postbox.states() == {"done": 2, "dead": len(orders) - 3}
+    assert live_orders(synced) == [orders[0], *orders[3:]]
+
+
+def test_what_a_person_allowed_to_be_deleted_is_no_part_of_a_wave(
+    synced: Pipeline, synced_postbox: Postbox
+) -> None:
+    gone = live_orders(synced)[1:]
+    synced.shop.run("DELETE FROM b_sale_order WHERE ID IN %s", gone)
+    events = synced_postbox.put("order.deleted", *gone)
+    drain(strict(synced))
+    desk = Desk(synced.crm.connection, AT_ONCE)  # type: ignore[arg-type]
+    desk.replay(events[3:], by="olga", allow_deletions=True)
+    desk.replay(events[:3], by="olga")
+
+    drain(strict(synced))
+
+    assert synced_postbox.states() == {"done": len(gone)}
+
+
 def strict(pipeline: Pipeline) -> Pipeline:
-    return replace(pipeline, settings=replace(pipeline.settings, deletion_limit_rows=3))
+    limits = {"deletion_limit_rows": 3, "deletion_limit_share": 0.0}
+    return replace(pipeline, settings=replace(pipeline.settings, **limits))
 
 
 def live_orders(pipeline: Pipeline) -> list[int]:

@@ -1,12 +1,15 @@
 """What single events do where MySQL is out of reach."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
 from shop_and_crm import SETTINGS, Crm, fails, written
-from snapshots import NOON, Row, apply, sent
+from snapshots import NOON, Row, apply, live_rows, sent
 
 from bitrix_pipeline.errors import TransientError
 from bitrix_pipeline.inbox.errors import EventError
@@ -75,9 +78,37 @@ def test_an_earlier_event_changes_nothing(bare_crm: Crm) -> None:
     apply(bare_crm, SETTINGS, order(line(), at=5, VERSION=1))
     before = bare_crm.contents()
 
-    apply(bare_crm, SETTINGS, order(at=4, STATUS_ID="F", VERSION=2))
+    apply(bare_crm, SETTINGS, order(at=4, STATUS_ID="F", VERSION=1))
 
     assert bare_crm.contents() == before
+
+
+HIGHER, LATER = order(at=2, STATUS_ID="P", VERSION=2), order(at=4, STATUS_ID="N", VERSION=1)
+DELETED = sent("order.deleted", ORDER, at=3)
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [[[HIGHER], [LATER]], [[LATER], [HIGHER]], [[HIGHER, LATER]]],
+    ids=["higher first", "later first", "at once"],
+)
+def test_of_two_saves_the_higher_version_counts_and_not_the_later_time(
+    bare_crm: Crm, batches: list[list[Event]]
+) -> None:
+    for batch in batches:
+        apply(bare_crm, SETTINGS, *batch)
+
+    assert bare_crm.cell("orders", ORDER, "bitrix_status") == "P"
+
+
+@pytest.mark.parametrize("told", list(permutations([HIGHER, LATER, DELETED])))
+def test_a_deletion_is_compared_by_time_with_the_save_that_counts(
+    bare_crm: Crm, told: tuple[Event, ...]
+) -> None:
+    for event in told:
+        apply(bare_crm, SETTINGS, event)
+
+    assert live_rows(bare_crm, "orders") == {}
 
 
 def test_an_event_of_the_same_second_is_told_apart_by_its_sequence(bare_crm: Crm) -> None:
@@ -157,15 +188,62 @@ def test_a_time_that_cannot_be_read_makes_nothing_stale(bare_crm: Crm) -> None:
 
 
 def test_a_row_that_postgres_refused_can_be_replayed(bare_crm: Crm) -> None:
-    bad = order(line(), line(LINE + 1, QUANTITY="много"))
-    results = apply(bare_crm, SETTINGS, bad)
+    told = order(at=2, STATUS_ID="P")
+    with refusing(bare_crm, "orders", "bitrix_status <> 'P'"):
+        apply(bare_crm, SETTINGS, told)
+    assert set_aside(bare_crm) == [("orders", str(ORDER))]
+
+    apply(bare_crm, SETTINGS, told)
+
+    assert bare_crm.cell("orders", ORDER, "bitrix_status") == "P"
+    assert set_aside(bare_crm) == []
+
+
+def test_an_order_of_which_postgres_refused_a_line_can_be_replayed(bare_crm: Crm) -> None:
+    told = order(line(), line(LINE + 1, NAME="Шип"))
+    with refusing(bare_crm, "order_items", "name <> 'Шип'"):
+        results = apply(bare_crm, SETTINGS, told)
     assert results["order_items"].set_aside == 1
     assert bare_crm.cell("order_items", LINE, "name") == "Роза"
 
-    apply(bare_crm, SETTINGS, order(line(), line(LINE + 1, QUANTITY=3)))
+    apply(bare_crm, SETTINGS, told)
 
-    assert bare_crm.cell("order_items", LINE + 1, "quantity") == 3
-    assert bare_crm.value("SELECT count(*) FROM bitrix_pipeline.set_aside") == 0
+    assert bare_crm.cell("order_items", LINE + 1, "name") == "Шип"
+    assert set_aside(bare_crm) == []
+
+
+def test_older_news_does_not_take_the_place_of_what_postgres_refused(bare_crm: Crm) -> None:
+    with refusing(bare_crm, "orders", "bitrix_status <> 'P'"):
+        apply(bare_crm, SETTINGS, order(at=4, STATUS_ID="P"))
+
+        apply(bare_crm, SETTINGS, order(at=2, STATUS_ID="N"))
+
+    assert bare_crm.row("orders", ORDER, "bitrix_status") is None
+    assert set_aside(bare_crm) == [("orders", str(ORDER))]
+
+
+def test_newer_news_takes_the_place_of_what_postgres_refused(bare_crm: Crm) -> None:
+    refused = order(at=2, STATUS_ID="P")
+    with refusing(bare_crm, "orders", "bitrix_status <> 'P'"):
+        apply(bare_crm, SETTINGS, refused)
+    apply(bare_crm, SETTINGS, order(at=4, STATUS_ID="F"))
+
+    apply(bare_crm, SETTINGS, refused)
+
+    assert bare_crm.cell("orders", ORDER, "bitrix_status") == "F"
+    assert set_aside(bare_crm) == []
+
+
+@contextmanager
+def refusing(crm: Crm, table: str, unless: str) -> Iterator[None]:
+    """As a constraint of the CRM's does."""
+    crm.run(f"ALTER TABLE {table} ADD CONSTRAINT picky CHECK ({unless})")
+    yield
+    crm.run(f"ALTER TABLE {table} DROP CONSTRAINT picky")
+
+
+def set_aside(crm: Crm) -> list[tuple[object, ...]]:
+    return crm.rows("SELECT table_name, row_id FROM bitrix_pipeline.set_aside")
 
 
 @pytest.mark.parametrize(

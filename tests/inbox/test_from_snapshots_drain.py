@@ -118,6 +118,19 @@ def test_a_wave_that_is_allowed_goes_through(bare_crm: Crm) -> None:
     assert live_orders(bare_crm) == [7, 8, 9, 10]
 
 
+def test_a_wave_does_not_pass_in_the_halves_of_a_batch(bare_crm: Crm) -> None:
+    """An event that cannot be read has the batch halved before any wave is seen."""
+    send(bare_crm, "order.saved", *range(1, 41), basket=[])
+    drain(bare_crm)
+    send(bare_crm, "order.deleted", *range(1, 31))
+    receive(bare_crm, json.dumps(ORDER | {"data": {"id": 99}}).encode(), name="evt_2", order=99)
+
+    drain(bare_crm, deletion_limit_rows=3)
+
+    assert len(live_orders(bare_crm)) >= 37
+    assert Postbox(bare_crm).states()["dead"] >= 28
+
+
 def test_a_wave_of_lines_that_left_their_orders_stops(bare_crm: Crm) -> None:
     lines = [{"ID": id_, "PRODUCT_ID": "7", "NAME": "Розы"} for id_ in range(1, 11)]
     send(bare_crm, "order.saved", 1, basket=lines)

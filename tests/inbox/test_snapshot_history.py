@@ -204,3 +204,58 @@ def test_what_no_moment_tells_apart_ends_the_same_in_any_order(
         ends.append({table: live_rows(bare_crm, table) for table in TABLE_NAMES})
 
     assert ends[0] == ends[1]
+
+
+MOMENTS = st.integers(0, 5)
+of_disagreeing_clocks = st.one_of(
+    st.builds(
+        lambda at, status, version, lines: sent(
+            "order.saved",
+            ORDERS[0],
+            at=at,
+            order={"ID": ORDERS[0], "USER_ID": 5, "STATUS_ID": status, "VERSION": version},
+            basket=[{"ID": line, "PRODUCT_ID": NEVER_SENT, "NAME": f"{line}"} for line in lines],
+            properties=[],
+        ),
+        MOMENTS,
+        st.sampled_from("NP"),
+        st.none() | VERSIONS,
+        st.sets(st.sampled_from(LINES)),
+    ),
+    st.builds(
+        lambda at, kind: sent(f"order.{kind}", ORDERS[0], at=at),
+        MOMENTS,
+        st.sampled_from(["deleted", "archived"]),
+    ),
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(data=st.data(), events=st.lists(of_disagreeing_clocks, min_size=2, max_size=6))
+def test_versions_that_disagree_with_time_end_the_same_in_any_order(
+    bare_crm: Crm, data: st.DataObject, events: list[Event]
+) -> None:
+    ends = []
+    for arrival in (events, data.draw(st.permutations(events), label="order")):
+        empty_tables(bare_crm)
+        forget_applied(bare_crm)
+        sizes = data.draw(st.lists(st.integers(1, 3), max_size=5), label="batches")
+        for batch in in_batches(list(arrival), sizes):
+            apply(bare_crm, SETTINGS, *batch)
+        ends.append({table: live_rows(bare_crm, table) for table in ("orders", "order_items")})
+
+    assert ends[0] == ends[1]
+    assert bool(ends[0]["orders"]) == is_live(events)
+
+
+def is_live(events: list[Event]) -> bool:
+    """No ending comes after the save of the highest version; `sequence` is the time here."""
+    saves = [
+        (e.data.order["VERSION"] or 0, e.data.sequence) for e in events if e.data.order is not None
+    ]
+    endings = [e.data.sequence for e in events if e.data.order is None]
+    return bool(saves) and max(saves)[1] > max(endings, default=-1)
