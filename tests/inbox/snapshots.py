@@ -204,3 +204,26 @@ def differences(expected: dict[int, Row], found: dict[int, Row]) -> list[object]
         for name, value in row.items()
         if found[id_][name] != value
     ]
+
+
+ORDER, LINE, BUYER, PRODUCT = 71, 710, 5, 31
+
+
+def line(id_: int = LINE, **values: object) -> Row:
+    return {"ID": id_, "ORDER_ID": ORDER, "PRODUCT_ID": PRODUCT, "NAME": "Роза", **values}
+
+
+def order(*lines: Row, at: int = 1, **values: object) -> Event:
+    row = {"ID": ORDER, "USER_ID": BUYER, "STATUS_ID": "N", "VERSION": at, **values}
+    return sent("order.saved", ORDER, at=at, order=row, basket=list(lines), properties=[])
+
+
+def user(name: str, at: int, **values: object) -> Event:
+    row = {"ID": BUYER, "NAME": name, **values}
+    return sent("user.saved", BUYER, at=at, user=row)
+
+
+def order_with_user(name: str, at: int, **values: object) -> Event:
+    event = order(at=at)
+    rider = {"ID": BUYER, "NAME": name, **values}
+    return event.model_copy(update={"data": event.data.model_copy(update={"user": rider})})

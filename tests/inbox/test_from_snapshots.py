@@ -1,7 +1,5 @@
 """What single events do where MySQL is out of reach."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -9,35 +7,27 @@ from typing import Any
 
 import pytest
 from shop_and_crm import SETTINGS, Crm, fails, written
-from snapshots import NOON, Row, apply, live_rows, sent
+from snapshots import (
+    BUYER,
+    LINE,
+    NOON,
+    ORDER,
+    PRODUCT,
+    Row,
+    apply,
+    line,
+    live_rows,
+    order,
+    order_with_user,
+    sent,
+    user,
+)
 
 from bitrix_pipeline.errors import TransientError
 from bitrix_pipeline.inbox.errors import EventError
 from bitrix_pipeline.inbox.event import Event
 from bitrix_pipeline.inbox.from_snapshots import apply_snapshots
 from bitrix_pipeline.sync.postgres import Connection
-
-ORDER, LINE, BUYER, PRODUCT = 71, 710, 5, 31
-
-
-def line(id_: int = LINE, **values: object) -> Row:
-    return {"ID": id_, "ORDER_ID": ORDER, "PRODUCT_ID": PRODUCT, "NAME": "Роза", **values}
-
-
-def order(*lines: Row, at: int = 1, **values: object) -> Event:
-    row = {"ID": ORDER, "USER_ID": BUYER, "STATUS_ID": "N", "VERSION": at, **values}
-    return sent("order.saved", ORDER, at=at, order=row, basket=list(lines), properties=[])
-
-
-def user(name: str, at: int, **values: object) -> Event:
-    row = {"ID": BUYER, "NAME": name, **values}
-    return sent("user.saved", BUYER, at=at, user=row)
-
-
-def order_with_user(name: str, at: int, **values: object) -> Event:
-    event = order(at=at)
-    rider = {"ID": BUYER, "NAME": name, **values}
-    return event.model_copy(update={"data": event.data.model_copy(update={"user": rider})})
 
 
 def test_an_order_arrives_with_its_lines_and_stand_ins_for_what_is_missing(bare_crm: Crm) -> None:
@@ -185,65 +175,6 @@ def test_a_time_that_cannot_be_read_makes_nothing_stale(bare_crm: Crm) -> None:
     assert results["users"].set_aside == 1
     [(reason,)] = bare_crm.rows("SELECT reason FROM bitrix_pipeline.set_aside")
     assert "25:00" not in reason
-
-
-def test_a_row_that_postgres_refused_can_be_replayed(bare_crm: Crm) -> None:
-    told = order(at=2, STATUS_ID="P")
-    with refusing(bare_crm, "orders", "bitrix_status <> 'P'"):
-        apply(bare_crm, SETTINGS, told)
-    assert set_aside(bare_crm) == [("orders", str(ORDER))]
-
-    apply(bare_crm, SETTINGS, told)
-
-    assert bare_crm.cell("orders", ORDER, "bitrix_status") == "P"
-    assert set_aside(bare_crm) == []
-
-
-def test_an_order_of_which_postgres_refused_a_line_can_be_replayed(bare_crm: Crm) -> None:
-    told = order(line(), line(LINE + 1, NAME="Шип"))
-    with refusing(bare_crm, "order_items", "name <> 'Шип'"):
-        results = apply(bare_crm, SETTINGS, told)
-    assert results["order_items"].set_aside == 1
-    assert bare_crm.cell("order_items", LINE, "name") == "Роза"
-
-    apply(bare_crm, SETTINGS, told)
-
-    assert bare_crm.cell("order_items", LINE + 1, "name") == "Шип"
-    assert set_aside(bare_crm) == []
-
-
-def test_older_news_does_not_take_the_place_of_what_postgres_refused(bare_crm: Crm) -> None:
-    with refusing(bare_crm, "orders", "bitrix_status <> 'P'"):
-        apply(bare_crm, SETTINGS, order(at=4, STATUS_ID="P"))
-
-        apply(bare_crm, SETTINGS, order(at=2, STATUS_ID="N"))
-
-    assert bare_crm.row("orders", ORDER, "bitrix_status") is None
-    assert set_aside(bare_crm) == [("orders", str(ORDER))]
-
-
-def test_newer_news_takes_the_place_of_what_postgres_refused(bare_crm: Crm) -> None:
-    refused = order(at=2, STATUS_ID="P")
-    with refusing(bare_crm, "orders", "bitrix_status <> 'P'"):
-        apply(bare_crm, SETTINGS, refused)
-    apply(bare_crm, SETTINGS, order(at=4, STATUS_ID="F"))
-
-    apply(bare_crm, SETTINGS, refused)
-
-    assert bare_crm.cell("orders", ORDER, "bitrix_status") == "F"
-    assert set_aside(bare_crm) == []
-
-
-@contextmanager
-def refusing(crm: Crm, table: str, unless: str) -> Iterator[None]:
-    """As a constraint of the CRM's does."""
-    crm.run(f"ALTER TABLE {table} ADD CONSTRAINT picky CHECK ({unless})")
-    yield
-    crm.run(f"ALTER TABLE {table} DROP CONSTRAINT picky")
-
-
-def set_aside(crm: Crm) -> list[tuple[object, ...]]:
-    return crm.rows("SELECT table_name, row_id FROM bitrix_pipeline.set_aside")
 
 
 @pytest.mark.parametrize(
