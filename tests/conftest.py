@@ -147,6 +147,14 @@ def bare_crm(crm: Crm) -> Crm:
 
 
 @pytest.fixture
+def other_crm(postgres: PrivatePostgres, migrated_database: str) -> Iterator[Crm]:
+    """A second one without rows, to compare with."""
+    made = copy_of_database(postgres, migrated_database)
+    yield made
+    drop_database(postgres, made)
+
+
+@pytest.fixture
 def synced_crm(postgres: PrivatePostgres, synced_database: str) -> Iterator[Crm]:
     """A CRM that has received the sample shop."""
     made = copy_of_database(postgres, synced_database)

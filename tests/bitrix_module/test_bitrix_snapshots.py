@@ -1,26 +1,17 @@
 """What the module sends is what the pipeline needs: the shop that arrives is the shop that is there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from bitrix_site import Listener, Site, make_bitrix_tables, make_site
 from receiving import SECRET, Inbox, Service
-from shop_and_crm import SETTINGS, Crm, Pipeline, Shop, copy_of_database, drop_database
+from shop_and_crm import SETTINGS, Crm, Pipeline, Shop
 from snapshots import apply, differences, live_rows
 
 from bitrix_pipeline.inbox.event import read_event
-from bitrix_pipeline.servers import PrivatePostgres
 
 TABLES = ("users", "categories", "products", "orders", "order_items")
-
-
-@pytest.fixture
-def other_crm(postgres: PrivatePostgres, migrated_database: str) -> Iterator[Crm]:
-    """Without rows; it gets them from MySQL."""
-    crm = copy_of_database(postgres, migrated_database)
-    yield crm
-    drop_database(postgres, crm)
 
 
 @pytest.mark.parametrize(

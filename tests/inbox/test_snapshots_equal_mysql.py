@@ -1,23 +1,13 @@
 """Both ways equal: rows made from snapshots, and rows made by MySQL itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from random import Random
 
 import pytest
-from shop_and_crm import SETTINGS, Crm, Pipeline, Shop, copy_of_database, drop_database
+from shop_and_crm import SETTINGS, Crm, Pipeline, Shop
 from snapshots import all_rows, apply, differences, live_rows, sender_of
 
-from bitrix_pipeline.servers import PrivatePostgres
-
 TABLES = ("users", "categories", "products", "orders", "order_items")
-
-
-@pytest.fixture
-def other_crm(postgres: PrivatePostgres, migrated_database: str) -> Iterator[Crm]:
-    """Without rows; it gets them from MySQL."""
-    crm = copy_of_database(postgres, migrated_database)
-    yield crm
-    drop_database(postgres, crm)
 
 
 @pytest.mark.parametrize(
