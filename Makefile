@@ -5,6 +5,10 @@ RUN := .venv/bin
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
+# Every run of Dagster's is a new process. Where this is set, as many containers do, each of them compiles
+# whatever the installer did not.
+unexport PYTHONDONTWRITEBYTECODE
+
 TEST_PACKAGES := mariadb-server chromium postgresql pgbouncer php-cli php-curl php-mbstring php-mysql
 # Build tools, so that an installation needs nothing that is not locked; uv installs and locks.
 BUILD_TOOLS := editables hatchling uv

@@ -147,16 +147,12 @@ def _verdict(news: Sequence[tuple[Change, Known]]) -> Verdict:
         return Verdict(None, ())
     saved = next((change for change in fresh if change.kind is Kind.SAVED), None)
     ended = next((change for change in fresh if change.kind is not Kind.SAVED), None)
-    ended = ended or _ending(fresh[0], known.ended)
+    if ended is None and known.ended:
+        ended = Change.noted_ending(fresh[0].table, fresh[0].id, known.ended)
     last_saved = saved.happened if saved else known.saved
     if ended and (last_saved is None or ended.happened.is_later_than(last_saved)):
         return Verdict(ended, tuple(fresh))
     return Verdict(saved, tuple(fresh))
-
-
-def _ending(row: Change, ended: Moment | None) -> Change | None:
-    """The ending of this row that was told before; its tie begins with its kind."""
-    return Change(row.table, row.id, Kind(int(ended.tie[0])), ended) if ended else None
 
 
 def _known(

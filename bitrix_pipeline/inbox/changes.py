@@ -72,6 +72,11 @@ class Change:
         tie = f"{self.kind} {time:<29} {comes} {digest}"
         return replace(self.told_at, tie=tie, version=int(version) if is_version(version) else 0)
 
+    @classmethod
+    def noted_ending(cls, table: str, id_: int, happened: Moment) -> "Change":
+        """What became of a row, by the moment that `happened` made of it then."""
+        return cls(table, id_, Kind(int(happened.tie[0])), happened)
+
     def _raw(self, column: str) -> list[Any]:
         """What the row's column is made of."""
         found = (c for c in table_named(self.table).columns if c.name == column)
