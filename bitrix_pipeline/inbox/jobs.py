@@ -7,7 +7,7 @@ was killed, changes nothing.
 """
 
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -325,7 +325,7 @@ def _dead(rows: Iterable[tuple[Any, ...]]) -> int:
     return sum(state == "dead" for (state,) in rows)
 
 
-def _ids(events: Collection[ClaimedEvent] | Sequence[ClaimedEvent]) -> list[int]:
+def _ids(events: Collection[ClaimedEvent]) -> list[int]:
     return [event.id for event in events]
 
 
