@@ -117,6 +117,20 @@ class Site:
         )
 
 
+@contextmanager
+def in_a_browser(site: Site) -> Iterator[str]:
+    """The site's address, behind PHP's own web server, which closes no response before a page's end."""
+    server = subprocess.Popen(
+        site.command("-S", "127.0.0.1:0", "-t", site.root), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        started = next(line for line in server.stderr or () if "started" in line)
+        yield started.split("(")[1].split(")")[0]
+    finally:
+        server.kill()
+        server.communicate()
+
+
 def make_site(root: Path, shop: Shop, *, charset: str = "utf8mb4") -> Site:
     """With the module's files in place; it is not installed yet."""
     include = root / "bitrix/modules/main/include"
@@ -172,6 +186,10 @@ class Request:
     def id(self) -> str:
         return self.headers["webhook-id"]
 
+    @property
+    def is_ping(self) -> bool:
+        return bool(self.event["type"] == "ping")
+
 
 @dataclass
 class Listener:
@@ -182,8 +200,21 @@ class Listener:
     answer: Callable[[int, Request], int] = lambda _, __: 202
     headers: dict[str, str] = field(default_factory=dict)
 
+    def refuse(self, status: int, *ids: int) -> None:
+        """Answers so to the events of these IDs, of all if there are none; takes the others, and pings."""
+
+        def answer(_: int, request: Request) -> int:
+            is_meant = not ids or request.event["data"]["id"] in ids
+            return status if is_meant and not request.is_ping else 202
+
+        self.answer = answer
+
+    def events(self) -> list[Request]:
+        """All but the pings, with which a sender asks whether the receiver takes others."""
+        return [request for request in self.requests if not request.is_ping]
+
     def ids(self) -> list[int]:
-        return [request.event["data"]["id"] for request in self.requests]
+        return [request.event["data"]["id"] for request in self.events()]
 
 
 @contextmanager

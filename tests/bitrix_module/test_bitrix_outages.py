@@ -8,7 +8,7 @@ from bitrix_site import Listener, Request, Site
 from receiving import Inbox, Service, frozen
 
 
-@pytest.mark.parametrize("status", [401, 404, 429, 502, 503, 504, 522, 301])
+@pytest.mark.parametrize("status", [401, 404, 405, 407, 415, 421, 429, 502, 503, 504, 522, 301])
 def test_an_outage_stops_the_run_and_kills_nothing(
     site: Site, listener: Listener, status: int
 ) -> None:
@@ -25,6 +25,72 @@ def test_an_outage_stops_the_run_and_kills_nothing(
 
     assert len(listener.requests) == 1
     assert site.outbox("STATE, REFUSALS") == [("W", 0)] * 3
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 413, 422, 500])
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_a_ping_is_refused_with_too_is_an_outage(
+    site: Site, listener: Listener, status: int, count: int
+) -> None:
+    """A proxy or a filter says it to all, or the receiver is broken."""
+    site.set(attempts=1)
+    site.add("user.deleted", *range(1, count + 1))
+    listener.answer = lambda _, __: status
+
+    assert site.send()["stopped"] == f"answered {status}; to a ping: answered {status}"
+
+    assert [request.is_ping for request in listener.requests] == [False, True]
+    assert site.outbox("STATE, REFUSALS") == [("W", 0)] * count
+
+
+def test_through_hours_of_a_proxy_that_refuses_all_nothing_dies(
+    site: Site, listener: Listener
+) -> None:
+    site.set(attempts=2)
+    site.add("user.deleted", 1, 2)
+    listener.answer = lambda number, _: 403 if number < 20 else 202
+
+    for _ in range(10):
+        assert site.send()["delivered"] == 0
+        site.let_time_pass()
+
+    assert site.send()["delivered"] == 2
+
+
+def test_an_event_that_is_refused_alone_dies_even_if_no_other_waits(
+    site: Site, listener: Listener
+) -> None:
+    site.set(attempts=3)
+    site.add("user.deleted", 666)
+    listener.refuse(403)
+
+    for _ in range(3):
+        assert site.send()["stopped"] == "nothing more is due"
+        site.let_time_pass()
+
+    assert site.outbox("STATE, LAST_ERROR") == [("D", "answered 403")]
+
+
+def test_a_delivery_right_before_is_as_good_as_a_ping_but_for_one_refusal_only(
+    site: Site, listener: Listener
+) -> None:
+    site.add("user.deleted", 7, 666, 2, 3)
+    listener.answer = lambda _, request: 202 if request.event["data"]["id"] == 7 else 500
+
+    site.send()
+
+    assert site.outbox("ENTITY_ID, REFUSALS") == [(666, 1), (2, 0), (3, 0)]
+    assert listener.ids() == [7, 666, 2]
+    assert len(listener.requests) == 4, "before the second refusal counts it asks by a ping"
+
+
+def test_it_waits_as_long_as_the_answer_to_the_ping_asks(site: Site, listener: Listener) -> None:
+    site.add("user.deleted", 1)
+    listener.answer = lambda _, request: 429 if request.is_ping else 500
+    listener.headers = {"Retry-After": "77"}
+
+    assert site.send()["stopped"] == "answered 500; to a ping: answered 429"
+    assert site.outbox("REFUSALS") == [(0,)]
 
 
 def test_after_an_outage_one_event_tries_before_the_others(site: Site, listener: Listener) -> None:

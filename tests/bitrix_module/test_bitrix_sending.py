@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from threading import Event
 
-import pytest
 from bitrix_site import Listener, Site
 from receiving import Inbox, Service, wait_for
 
@@ -39,7 +38,7 @@ def test_only_2xx_removes_an_event_and_the_retry_is_the_same_to_the_byte(
     site.let_time_pass()
     assert site.send()["delivered"] == 1
 
-    first, second = listener.requests
+    first, second = listener.events()
     assert (first.id, first.body) == (second.id, second.body)
     assert site.outbox() == []
 
@@ -49,7 +48,7 @@ def test_a_refused_event_backs_off_dies_with_the_reason_and_holds_up_no_other(
 ) -> None:
     site.set(attempts=3)
     site.add("user.deleted", 666, 2)
-    listener.answer = lambda _, request: 500 if request.event["data"]["id"] == 666 else 202
+    listener.refuse(500, 666)
 
     waits = []
     for _ in range(3):
@@ -68,8 +67,8 @@ def test_a_refused_event_backs_off_dies_with_the_reason_and_holds_up_no_other(
 
 def test_each_refusal_makes_an_event_wait_twice_as_long(site: Site, listener: Listener) -> None:
     site.add("user.deleted", 1)
-    listener.answer = lambda _, __: 500
-    site.shop.run("UPDATE b_bitrixpipeline_outbox SET ATTEMPTS = 8")
+    listener.refuse(500)
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET ATTEMPTS = 20, REFUSALS = 8")
 
     site.send()
 
@@ -77,19 +76,29 @@ def test_each_refusal_makes_an_event_wait_twice_as_long(site: Site, listener: Li
     assert 600 <= wait <= 5 * 2**8
 
 
-@pytest.mark.parametrize("status", [409, 415])
-def test_what_would_be_refused_for_ever_is_dead_at_once(
-    site: Site, listener: Listener, status: int
+def test_the_waits_of_an_outage_do_not_make_a_refusals_longer(
+    site: Site, listener: Listener
 ) -> None:
     site.add("user.deleted", 1)
-    listener.answer = lambda _, __: status
+    listener.refuse(500)
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET ATTEMPTS = 20")
+
+    site.send()
+
+    ((wait,),) = site.outbox("TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), DUE_AT)")
+    assert wait <= 5
+
+
+def test_what_would_be_refused_for_ever_is_dead_at_once(site: Site, listener: Listener) -> None:
+    site.add("user.deleted", 1)
+    listener.refuse(409)
 
     assert site.send()["dead"] == 1
-    assert site.outbox("STATE, LAST_ERROR") == [("D", f"answered {status}")]
+    assert site.outbox("STATE, LAST_ERROR") == [("D", "answered 409")]
 
 
 def test_what_is_refused_at_every_save_is_dead_once(site: Site, listener: Listener) -> None:
-    listener.answer = lambda _, __: 409
+    listener.refuse(409)
     for _ in range(3):
         site.hit("$fire('main', 'OnAfterUserDelete', [5]);")
         site.add("user.saved", 5)
@@ -203,11 +212,11 @@ def test_of_one_order_the_older_event_goes_first(site: Site, listener: Listener)
     listener.answer = lambda number, _: 500 if number == 0 else 202
 
     site.send()
-    assert [request.event["type"] for request in listener.requests] == ["order.saved"]
+    assert [request.event["type"] for request in listener.events()] == ["order.saved"]
     site.let_time_pass()
     site.send()
 
-    assert [r.event["type"] for r in listener.requests] == [
+    assert [r.event["type"] for r in listener.events()] == [
         "order.saved",
         "order.saved",
         "order.deleted",
@@ -224,6 +233,22 @@ def test_a_413_makes_it_try_once_more_without_the_snapshot(site: Site, listener:
     assert "order" in first.event["data"]
     assert second.event["data"].keys() == {"id", "sequence", "origin"}
     assert first.id != second.id
+
+
+def test_a_413_after_another_refusal_too(site: Site, listener: Listener) -> None:
+    site.add("order.saved", site.order())
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET REFUSALS = 1")
+    listener.answer = lambda _, request: 413 if len(request.body) > 1000 else 202
+
+    assert site.send()["delivered"] == 1
+
+
+def test_a_413_without_a_snapshot_is_the_last_word(site: Site, listener: Listener) -> None:
+    site.add("order.saved", site.order())
+    listener.refuse(413)
+
+    assert site.send()["dead"] == 1
+    assert site.outbox("STATE, LAST_ERROR") == [("D", "answered 413")]
 
 
 def test_the_agent_survives_everything_and_stays(site: Site, listener: Listener) -> None:
@@ -288,7 +313,7 @@ def test_neither_the_log_nor_the_outbox_repeats_what_customers_wrote(
     site.set(log_level="info", attempts=1)
     site.shop.run("UPDATE b_sale_order SET USER_DESCRIPTION = 'Секретова' WHERE ID = %s", order)
     site.add("order.saved", order)
-    listener.answer = lambda _, __: 400
+    listener.refuse(400)
 
     site.send()
 

@@ -99,7 +99,7 @@ def test_the_button_sends_a_test(site: Site, listener: Listener) -> None:
 
 def test_dead_events_are_listed_retried_and_dropped(site: Site, listener: Listener) -> None:
     site.add("user.deleted", 1, 2, 3)
-    listener.answer = lambda _, __: 409
+    listener.refuse(409)
     site.send()
     ids = [row[0] for row in site.outbox("ID")]
     assert show(site, method="GET").count("answered 409") == 3
@@ -111,7 +111,7 @@ def test_dead_events_are_listed_retried_and_dropped(site: Site, listener: Listen
     listener.answer = lambda _, __: 202
     show(site, bitrixpipeline_retry="1")
     assert site.send()["delivered"] == 2
-    assert len({request.id for request in listener.requests}) == 5, "under new IDs"
+    assert len({request.id for request in listener.events()}) == 5, "under new IDs"
 
 
 def test_an_event_without_an_answer_can_be_dropped_and_one_being_sent_cannot(

@@ -42,7 +42,7 @@ def test_what_is_saved_after_the_claim_is_an_event_of_its_own(
 
     assert site.send()["delivered"] == 2
 
-    first, again, second = listener.requests
+    first, again, second = listener.events()
     assert (first.id, first.body) == (again.id, again.body)
     assert second.id != first.id
 
@@ -56,7 +56,7 @@ def test_what_is_saved_after_the_claim_is_an_event_of_its_own(
         (["rest", "1c", "site"], "1c"),
     ],
 )
-def test_only_what_rest_alone_has_changed_is_no_news(
+def test_it_says_rest_only_of_what_rest_alone_has_changed(
     site: Site, listener: Listener, origins: list[str], origin: str
 ) -> None:
     note(site, *[("order.saved", site.order(), each) for each in origins])

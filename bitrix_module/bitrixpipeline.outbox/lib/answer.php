@@ -4,10 +4,13 @@ namespace Bitrixpipeline\Outbox;
 /** What became of a request, and what it means for the event. Status 0: there was no answer. */
 class Answer
 {
-    /** Says nothing about the event: the receiver, the network or the settings are at fault. So do Cloudflare's 520 to 530. */
-    private const OUTAGES = [0, 301, 302, 307, 308, 401, 404, 408, 429, 502, 503, 504];
-    /** The same event would get the same answer again. */
-    private const FINAL = [409, 415];
+    /**
+     * About the address, the sender, the headers, or how busy it is there: the same for every event. So are
+     * redirects, and Cloudflare's 520 to 530. All others may be about the one event or about all: see Sender.
+     */
+    private const OUTAGES = [401, 404, 405, 407, 408, 415, 421, 429, 502, 503, 504];
+    /** Same ID, another body: the same event would get the same answer again. */
+    private const FINAL = [409];
 
     /** @var int */
     public $status;
@@ -30,7 +33,8 @@ class Answer
 
     public function isOutage(): bool
     {
-        return in_array($this->status, self::OUTAGES, true) || ($this->status >= 520 && $this->status <= 530);
+        return $this->status < 200 || ($this->status >= 300 && $this->status < 400)
+            || in_array($this->status, self::OUTAGES, true) || ($this->status >= 520 && $this->status <= 530);
     }
 
     public function isFinal(): bool

@@ -32,13 +32,13 @@ class Merger
     }
 
     /** All that waits, while nothing can be sent: the table stays about as small as the shop. */
-    public function mergeAll(float $until): void
+    public function mergeAll(Deadline $deadline): void
     {
         foreach (self::ENTITIES as $entity) {
             $last = 0;
             while ($ids = $this->outbox->repeated($entity, $last, self::MOST_ENTITIES)) {
                 foreach ($ids as $id) {
-                    if (microtime(true) >= $until) {
+                    if ($deadline->isOver()) {
                         return;
                     }
                     $this->mergeEntity($entity, $id);
@@ -70,7 +70,7 @@ class Merger
         if (!$rows) {
             return true;
         }
-        // News that is not only ours stays news.
+        // It says rest only if REST made all of them.
         $foreign = array_diff(array_merge([$message->origin], array_column($rows, 'ORIGIN')), ['rest']);
         if (!$this->outbox->count($message, (int)array_sum(array_column($rows, 'SAVES')), $foreign ? reset($foreign) : 'rest')) {
             return false;

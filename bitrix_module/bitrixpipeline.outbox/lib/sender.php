@@ -10,29 +10,37 @@ use Bitrix\Main\Application;
  * - Only 2xx removes an event, and only the sender whose lease it is may do so.
  * - An outage costs an event nothing: all senders pause, longer and longer, and then try with one event,
  *   another one each time.
- * - What is answered otherwise is the event's own fault: it backs off, and dies after so many attempts.
+ * - Any other refusal is the event's own fault if the receiver takes another one: an event right before it, or
+ *   a ping right after it. Then the event backs off, and dies after so many refusals. Else it is an outage:
+ *   what stands before the receiver may answer all of them with 400, 403 or 500.
  */
 class Sender
 {
     private const BEGUN_UNTIL_DEAD = 6;
     private const TOO_EARLY_SECONDS = 15;
+    /** Bytes: a body without a snapshot is smaller. */
+    private const SMALL = 1024;
     private const LOCK_SECONDS = 3;
+    /** With the longest request before it, it ends before the lease does. */
+    private const PING_SECONDS = 10;
 
-    private $connection;
     private $outbox;
     private $state;
     private $merger;
     private $composer;
     private $transport;
+    private $session;
+    /** @var bool whether what was answered last is that something was taken */
+    private $isTaking = false;
 
     public function __construct($connection, Transport $transport)
     {
-        $this->connection = $connection;
         $this->outbox = new Outbox($connection);
         $this->state = new State($connection);
         $this->merger = new Merger($this->outbox);
         $this->composer = new Composer($connection, $this->outbox);
         $this->transport = $transport;
+        $this->session = new DatabaseSession($connection);
     }
 
     public static function here(): self
@@ -50,7 +58,7 @@ class Sender
         }
         $report->stopped = Report::DONE;
         $this->withShortLockWaits(function () use ($most, $seconds, $timeout, $report): void {
-            $this->drain($most, microtime(true) + $seconds, $timeout, $report);
+            $this->drain($most, new Deadline($seconds), $timeout, $report);
         });
         if ($report->delivered || $report->failed || $report->dead) {
             Journal::info('a run of the sender', $report->facts());
@@ -61,9 +69,9 @@ class Sender
     /** While nothing can be sent the outbox must not grow with each save. */
     public function mergeWaiting(float $seconds): void
     {
-        if (!$this->isInTransaction()) {
+        if (!$this->session->isInTransaction()) {
             $this->withShortLockWaits(function () use ($seconds): void {
-                $this->merger->mergeAll(microtime(true) + $seconds);
+                $this->merger->mergeAll(new Deadline($seconds));
             });
         }
     }
@@ -100,54 +108,35 @@ class Sender
         if ($complaint !== '') {
             return $complaint;
         }
-        if ($this->isInTransaction()) {
+        // In a hit's open transaction a sender would keep its locks, and see the shop as it was when that began.
+        if ($this->session->isInTransaction()) {
             return 'the site has a transaction open';
         }
         return $this->state->isPaused() ? 'the receiver is given a pause' : '';
     }
 
-    /**
-     * In a hit's open transaction a sender would keep its locks, and see the shop as it was when that began.
-     * MySQL refuses this statement within one, and outside it changes nothing; MySQL has no other way to ask.
-     */
-    private function isInTransaction(): bool
-    {
-        try {
-            $this->connection->queryExecute('SET TRANSACTION READ WRITE');
-        } catch (\Throwable $refused) {
-            return true;
-        }
-        return !$this->connection->queryScalar('SELECT @@autocommit');
-    }
-
-    private function drain(int $most, float $until, int $timeout, Report $report): void
+    private function drain(int $most, Deadline $deadline, int $timeout, Report $report): void
     {
         do {
             $lease = Settings::number('lease_seconds');
             $size = $this->state->failures() > 0 ? 1 : min($most, Settings::number('batch'));
             $batch = $this->outbox->claim($size, $lease);
             $most -= count($batch);
-            $goesOn = $this->sendAll($batch, $until, $timeout, $report);
+            $goesOn = $this->sendAll($batch, $deadline, $timeout, $report);
         } while ($goesOn && $batch && $most > 0);
     }
 
     /** Nothing of ours holds a row for long; whoever does by hand must not hold up an agent for 50 s. */
     private function withShortLockWaits(callable $work): void
     {
-        $before = (int)$this->connection->queryScalar('SELECT @@innodb_lock_wait_timeout');
-        $this->connection->queryExecute('SET innodb_lock_wait_timeout = ' . self::LOCK_SECONDS);
-        try {
-            $work();
-        } finally {
-            $this->connection->queryExecute("SET innodb_lock_wait_timeout = $before");
-        }
+        $this->session->with('innodb_lock_wait_timeout', self::LOCK_SECONDS, $work);
     }
 
     /** @param Message[] $batch; false when the run must end */
-    private function sendAll(array $batch, float $until, int $timeout, Report $report): bool
+    private function sendAll(array $batch, Deadline $deadline, int $timeout, Report $report): bool
     {
         foreach ($batch as $index => $message) {
-            $isLate = microtime(true) >= $until;
+            $isLate = $deadline->isOver();
             $others = array_slice($batch, $isLate ? $index : $index + 1);
             try {
                 $reason = $isLate ? 'its time is up' : $this->send($message, $timeout, $report);
@@ -181,7 +170,7 @@ class Sender
             $this->refused($message, 'no snapshot: ' . Journal::name($fault), $report);
             return '';
         }
-        return $this->settle($message, $this->post($message->uid, (string)$message->body, $timeout), $report);
+        return $this->settle($message, $this->post($message->uid, (string)$message->body, $timeout), $timeout, $report);
     }
 
     /** False when there is nothing to send. */
@@ -206,24 +195,29 @@ class Sender
         return $this->outbox->keepBody($message, $body);
     }
 
-    private function settle(Message $message, Answer $answer, Report $report): string
+    private function settle(Message $message, Answer $answer, int $timeout, Report $report): string
     {
         if ($answer->isDelivered()) {
             $this->outbox->remove($message);
             $this->state->delivered();
+            $this->isTaking = true;
             $report->delivered++;
             return '';
         }
         if ($answer->isOutage()) {
-            $wait = Backoff::ofOutage($this->state->failures(), $answer->retryAfter);
-            $this->outbox->retryLater($message, max($wait, Backoff::ofOutage($message->attempts)), $answer->reason(), false);
-            $this->state->pause($wait, $answer->reason());
-            Journal::error('the receiver is away', ['why' => $answer->reason()]);
-            return $answer->reason();
+            return $this->away($message, $answer->reason(), $answer->retryAfter);
         }
-        if ($answer->isTooLarge()) {
+        if ($answer->isTooLarge() && strlen((string)$message->body) >= self::SMALL) {
             $this->sendSmaller($message, $answer, $report);
-        } elseif ($answer->isFinal()) {
+            return '';
+        }
+        $ping = $this->isTaking ? null : $this->ping(min($timeout, self::PING_SECONDS));
+        $this->isTaking = false;
+        if ($ping && !$ping->isDelivered()) {
+            $reason = "{$answer->reason()}; to a ping: {$ping->reason()}";
+            return $this->away($message, $reason, max($answer->retryAfter, $ping->retryAfter));
+        }
+        if ($answer->isFinal() || $answer->isTooLarge()) {
             $this->bury($message, $answer->reason(), $report);
         } else {
             $this->refused($message, $answer->reason(), $report);
@@ -231,14 +225,20 @@ class Sender
         return '';
     }
 
+    /** The reason. */
+    private function away(Message $message, string $reason, int $retryAfter): string
+    {
+        $wait = Backoff::ofOutage($this->state->failures(), $retryAfter);
+        $this->outbox->retryLater($message, max($wait, Backoff::ofOutage($message->attempts)), $reason, false);
+        $this->state->pause($wait, $reason);
+        Journal::error('the receiver is away', ['why' => $reason]);
+        return $reason;
+    }
+
     /** A proxy's limit may be lower than the receiver's. */
     private function sendSmaller(Message $message, Answer $answer, Report $report): void
     {
         $size = strlen((string)$message->body);
-        if ($message->refusals > 0 || $size < 1024) {
-            $this->bury($message, $answer->reason(), $report);
-            return;
-        }
         $this->outbox->renew($message);
         $this->outbox->keepBody($message, Body::of($message, $this->composer->now(), [], PHP_INT_MAX));
         $this->outbox->retryLater($message, 0, $answer->reason() . ", $size bytes", true);
@@ -251,7 +251,7 @@ class Sender
             $this->bury($message, $why, $report);
             return;
         }
-        $this->outbox->retryLater($message, Backoff::ofEvent($message->attempts), $why, true);
+        $this->outbox->retryLater($message, Backoff::ofEvent($message->refusals), $why, true);
         $report->failed++;
     }
 
