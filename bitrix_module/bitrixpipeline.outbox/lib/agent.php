@@ -10,7 +10,7 @@ class Agent
     public static function run(): string
     {
         try {
-            self::send();
+            self::isNobodyWaiting() ? self::send() : self::sendBriefly();
         } catch (\Throwable $fault) {
             Journal::error('the agent failed', ['fault' => Journal::name($fault)]);
         }
@@ -20,11 +20,29 @@ class Agent
     public static function send(): Report
     {
         $sender = Sender::here();
-        $report = $sender->run(PHP_INT_MAX, (float)Settings::number('run_seconds'), Settings::number('timeout'));
+        $report = $sender->run(PHP_INT_MAX, Settings::number('run_seconds'), Settings::number('timeout'));
         if ($report->delivered === 0) {
-            $sender->mergeWaiting((float)Settings::number('run_seconds'));
+            $sender->mergeWaiting(Settings::number('run_seconds'));
         }
         return $report;
+    }
+
+    /** As many as go within the fast path's seconds, which a visitor may spend waiting for the page. */
+    private static function sendBriefly(): void
+    {
+        $seconds = Settings::number('fast_timeout');
+        $deadline = new Deadline($seconds);
+        $sender = Sender::here();
+        if ($sender->run(PHP_INT_MAX, $seconds, $seconds)->delivered === 0 && !$deadline->isOver()) {
+            $sender->mergeWaiting($seconds);
+        }
+    }
+
+    /** By cron, at a shell, or after the response: Bitrix runs agents behind it where the server can close it. */
+    private static function isNobodyWaiting(): bool
+    {
+        return PHP_SAPI === 'cli' || (defined('BX_CRONTAB') && BX_CRONTAB === true)
+            || (FastPath::canCloseResponse() && headers_sent());
     }
 
     public static function add(): void

@@ -27,7 +27,7 @@ class FastPath
         self::$isScheduled = false;
         try {
             $timeout = Settings::number('fast_timeout');
-            Sender::here()->run(self::MOST_EVENTS, (float)$timeout, $timeout);
+            Sender::here()->run(self::MOST_EVENTS, $timeout, $timeout);
         } catch (\Throwable $fault) {
             Journal::error('the fast path failed', ['fault' => Journal::name($fault)]);
         }
@@ -37,8 +37,11 @@ class FastPath
     private static function isWanted(): bool
     {
         $setting = Settings::fastPath();
-        return $setting === 'always' || ($setting === 'auto' && (
-            function_exists('fastcgi_finish_request') || function_exists('litespeed_finish_request')
-        ));
+        return $setting === 'always' || ($setting === 'auto' && self::canCloseResponse());
+    }
+
+    public static function canCloseResponse(): bool
+    {
+        return function_exists('fastcgi_finish_request') || function_exists('litespeed_finish_request');
     }
 }

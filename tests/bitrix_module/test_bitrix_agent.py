@@ -1,0 +1,82 @@
+"""The agent: a visitor in whose request it runs does not wait for a run as long as cron's."""
+
+import time
+from threading import Event
+
+import pytest
+import requests
+from bitrix_site import Listener, Site, in_a_browser
+
+SLOW = 40
+PAGE = """<?php
+{before}
+require $_SERVER['DOCUMENT_ROOT'] . '/bitrix/modules/main/include/prolog_before.php';
+while (ob_get_level()) {{ ob_end_clean(); }}
+{flush}
+CAgent::CheckAgents();
+echo 'the page';
+"""
+CLOSE = "function fastcgi_finish_request() {}"
+
+
+def visit(site: Site, before: str = "", flush: str = "") -> str:
+    (site.root / "page.php").write_text(PAGE.format(before=before, flush=flush))
+    with in_a_browser(site) as address:
+        return requests.get(f"{address}/page.php", timeout=120).text
+
+
+def seconds_of_visit(site: Site, listener: Listener, before: str = "", flush: str = "") -> float:
+    """With a receiver that never answers, of which each event would cost the agent SLOW seconds."""
+    release = Event()
+    listener.answer = lambda _, __: 202 * release.wait(120)
+    site.set(timeout=SLOW, run_seconds=SLOW, fast_timeout=1)
+    site.add("user.deleted", 1, 2, 3)
+    started = time.monotonic()
+    try:
+        assert visit(site, before, flush) == "the page"
+        return time.monotonic() - started
+    finally:
+        release.set()
+
+
+def test_a_visitor_waits_for_the_fast_paths_seconds_only(site: Site, listener: Listener) -> None:
+    assert seconds_of_visit(site, listener) < SLOW / 2
+    assert site.outbox("ENTITY_ID, STATE") == [(1, "W"), (2, "W"), (3, "W")]
+
+
+def test_a_server_that_can_close_the_response_has_not_done_so_before_the_page(
+    site: Site, listener: Listener
+) -> None:
+    """Agents of an old Bitrix run there."""
+    assert seconds_of_visit(site, listener, CLOSE) < SLOW / 2
+
+
+@pytest.mark.parametrize(
+    ("before", "flush"),
+    [("define('BX_CRONTAB', true);", ""), (CLOSE, "echo ' '; flush();")],
+    ids=["cron", "after the response"],
+)
+def test_where_nobody_waits_it_takes_its_time(
+    site: Site, listener: Listener, before: str, flush: str
+) -> None:
+    """What takes longer than the fast path has is delivered all the same."""
+    site.set(fast_timeout=1, timeout=60)
+    site.add("user.deleted", 1)
+
+    def slowly(_: int, __: object) -> int:
+        time.sleep(3)
+        return 202
+
+    listener.answer = slowly
+
+    assert visit(site, before, flush).strip() == "the page"
+    assert site.outbox() == []
+
+
+def test_what_goes_quickly_a_visit_sends_all_of(site: Site, listener: Listener) -> None:
+    site.set(fast_timeout=10)
+    site.add("user.deleted", *range(1, 31))
+
+    visit(site)
+
+    assert listener.ids() == list(range(1, 31))
