@@ -1,12 +1,8 @@
 """The module comes and goes, and is brought up to date, as modules of Bitrix are."""
 
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 import requests
-from bitrix_site import Site, rows_of_module
+from bitrix_site import Site, in_a_browser, rows_of_module
 
 ADDED = "private const ADDED = [];"
 
@@ -41,20 +37,6 @@ UNINSTALL = """<?php
 require $_SERVER['DOCUMENT_ROOT'] . '/bitrix/modules/main/include/prolog_before.php';
 CModule::CreateModuleObject('bitrixpipeline.outbox')->DoUninstall();
 """
-
-
-@contextmanager
-def in_a_browser(site: Site) -> Iterator[str]:
-    """The site's address, behind PHP's own web server."""
-    server = subprocess.Popen(
-        site.command("-S", "127.0.0.1:0", "-t", site.root), stderr=subprocess.PIPE, text=True
-    )
-    try:
-        started = next(line for line in server.stderr or () if "started" in line)
-        yield started.split("(")[1].split(")")[0]
-    finally:
-        server.kill()
-        server.communicate()
 
 
 def test_in_the_browser_uninstalling_asks_about_the_outbox_and_wants_the_session(
@@ -100,13 +82,17 @@ def test_what_is_missing_is_said_and_nothing_installed(empty_site: Site) -> None
     assert rows_of_module(empty_site.shop) == 0
 
 
-def test_a_newer_module_copied_over_brings_its_columns_and_handlers_by_itself(site: Site) -> None:
+def copy_a_newer_module(site: Site) -> None:
     schema = site.module / "lib/schema.php"
     schema.write_text(
         schema.read_text()
         .replace("VERSION = 1;", "VERSION = 2;")
         .replace(ADDED, "private const ADDED = [['b_bitrixpipeline_outbox', 'NOTE', 'int NULL']];")
     )
+
+
+def test_a_newer_module_copied_over_brings_its_columns_and_handlers_by_itself(site: Site) -> None:
+    copy_a_newer_module(site)
     site.shop.run("DELETE FROM b_module_to_module WHERE MESSAGE_ID <> 'OnAfterUserAdd'")
     site.add("user.deleted", 1)
 
@@ -116,3 +102,45 @@ def test_a_newer_module_copied_over_brings_its_columns_and_handlers_by_itself(si
     assert site.outbox("ENTITY_ID, NOTE") == [(1, None), (7, None), (7, None)]
     assert site.shop.value("SELECT COUNT(*) FROM b_module_to_module") == 21
     assert site.log() == []
+
+
+CONNECTION = "$connection = Bitrix\\Main\\Application::getConnection();"
+SAVE = "$fire('main', 'OnAfterUserAdd', [['ID' => 7, 'RESULT' => true]]);"
+LOCK_WAIT = "echo $connection->queryScalar('SELECT @@SESSION.lock_wait_timeout');"
+
+
+def columns(site: Site) -> set[str]:
+    return {row[0] for row in site.shop.rows("SHOW COLUMNS FROM b_bitrixpipeline_outbox")}
+
+
+def test_a_newer_module_does_not_commit_what_the_site_has_not_committed(site: Site) -> None:
+    """A change of a table would."""
+    copy_a_newer_module(site)
+    begin, roll_back = "$connection->startTransaction();", "$connection->rollbackTransaction();"
+    write = "Bitrix\\Main\\Config\\Option::set('bitrixpipeline.outbox', 'written', 'halfway');"
+
+    site.hit(CONNECTION + begin + write + SAVE + roll_back)
+
+    assert site.shop.rows("SELECT 1 FROM b_option WHERE VALUE = 'halfway'") == []
+    assert "NOTE" not in columns(site)
+    assert site.outbox() == []
+    site.hit(SAVE)
+    assert site.outbox("ENTITY_ID, NOTE") == [(7, None)]
+
+
+def test_a_newer_module_does_not_freeze_the_site_behind_a_long_transaction(site: Site) -> None:
+    copy_a_newer_module(site)
+    site.shop.connection.begin()
+    site.shop.rows("SELECT * FROM b_bitrixpipeline_outbox")
+    before = site.shop.value("SELECT @@GLOBAL.lock_wait_timeout")
+
+    for _ in range(2):
+        said = site.hit(CONNECTION + SAVE + LOCK_WAIT, seconds=60)
+        assert int(said) == before, "the session is the site's"
+    site.shop.connection.commit()
+
+    assert [line.split(" {")[0] for line in site.log()] == ["the upgrade failed"], "once"
+    assert site.outbox("ENTITY_ID") == [(7,), (7,)]
+    site.set(upgrade_failed_at=0)
+    site.hit(SAVE)
+    assert "NOTE" in columns(site)

@@ -10,25 +10,37 @@ class Schema
 {
     /** Grows with every change of tables, of handlers, or of the agent. */
     public const VERSION = 1;
-    /** Columns that came after version 1: table, name, definition. Only ever added, so that an older module still works. */
+    /**
+     * Columns that came after version 1: table, name, definition. Only ever added, so that an older module still
+     * works; and no handler may name one: the first hits after the copying may be unable to add it.
+     */
     private const ADDED = [];
     private const OPTION = 'schema_version';
     private const LOCK = 'bitrixpipeline_outbox_schema';
+    /** While a change of a table waits for a transaction that has read it, all hits that write there wait behind it. */
+    private const LOCK_SECONDS = 3;
+    private const FAILED_AT = 'upgrade_failed_at';
+    private const SECONDS_AFTER_FAILURE = 300;
 
     public static function install(): void
     {
-        self::runScript('install.sql');
-        self::addColumns();
+        (new DatabaseSession(Application::getConnection()))->with('lock_wait_timeout', self::LOCK_SECONDS, static function (): void {
+            self::runScript('install.sql');
+            self::addColumns();
+        });
         Events::register();
         Agent::add();
         self::remember();
     }
 
-    /** Twice does no harm; a fault must not break the hit that it happens in. */
+    /**
+     * Twice does no harm; a fault must not break the hit that it happens in, nor be met by each hit.
+     * A change of a table commits what is open: within the site's transaction it is left to a later hit.
+     */
     public static function upgradeIfNeeded(): void
     {
         try {
-            if (self::isOld()) {
+            if (self::isOld() && !self::hasJustFailed() && !(new DatabaseSession(Application::getConnection()))->isInTransaction()) {
                 self::upgrade();
             }
         } catch (\Throwable $fault) {
@@ -64,6 +76,12 @@ class Schema
         return $stored > 0 && $stored < self::VERSION && ModuleManager::isModuleInstalled(Settings::MODULE);
     }
 
+    private static function hasJustFailed(): bool
+    {
+        $failedAt = (int)Option::get(Settings::MODULE, self::FAILED_AT, '0');
+        return abs(time() - $failedAt) < self::SECONDS_AFTER_FAILURE;
+    }
+
     private static function upgrade(): void
     {
         $connection = Application::getConnection();
@@ -72,6 +90,9 @@ class Schema
         }
         try {
             self::install();
+        } catch (\Throwable $fault) {
+            Option::set(Settings::MODULE, self::FAILED_AT, (string)time());
+            throw $fault;
         } finally {
             $connection->queryScalar("SELECT RELEASE_LOCK('" . self::LOCK . "')");
         }
