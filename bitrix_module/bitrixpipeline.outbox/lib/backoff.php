@@ -5,9 +5,9 @@ namespace Bitrixpipeline\Outbox;
 class Backoff
 {
     private const FIRST = 5;
-    private const MOST_OF_EVENT = 10800;
+    public const MOST_OF_EVENT = 10800;
     private const MOST_OF_OUTAGE = 120;
-    private const MOST_ASKED_FOR = 600;
+    public const MOST_ASKED_FOR = 600;
 
     public static function ofEvent(int $attempts): float
     {

@@ -56,7 +56,8 @@ class Composer
     /** Bitrix tells of the archiving before it is done, and it may fail. */
     private function composeUnarchived(Message $message): string
     {
-        if ($message->age < self::ARCHIVING_SECONDS) {
+        // Below zero it was noted by a clock that has been set back since.
+        if ($message->age >= 0 && $message->age < self::ARCHIVING_SECONDS) {
             throw new TooEarly();
         }
         $message->type = 'order.saved';

@@ -4,7 +4,8 @@ namespace Bitrixpipeline\Outbox;
 use Bitrix\Main\Application;
 
 /**
- * The table of news that wait. All times are MySQL's, in UTC: web servers' clocks differ.
+ * The table of news that wait. All times are MySQL's, in UTC: web servers' clocks differ. A time further ahead
+ * than anything is ever put off was noted by a clock that has been set back since, and is over.
  *
  * A handler locks only rows of its own; a sender one row at a time: so neither can deadlock with a
  * shop's transaction, nor does a save wait for another's.
@@ -244,8 +245,10 @@ class Outbox
 
     private static function isFree(string $of = ''): string
     {
-        return "{$of}STATE = 'W' AND {$of}DUE_AT <= UTC_TIMESTAMP()"
-            . " AND ({$of}LEASED_UNTIL IS NULL OR {$of}LEASED_UNTIL < UTC_TIMESTAMP())";
+        $dueAhead = self::in(Backoff::MOST_OF_EVENT);
+        $leaseAhead = self::in(Settings::bounds('lease_seconds')[1]);
+        return "{$of}STATE = 'W' AND ({$of}DUE_AT <= UTC_TIMESTAMP() OR {$of}DUE_AT > $dueAhead)"
+            . " AND ({$of}LEASED_UNTIL IS NULL OR {$of}LEASED_UNTIL < UTC_TIMESTAMP() OR {$of}LEASED_UNTIL > $leaseAhead)";
     }
 
     /** Nothing of it can have been sent. */

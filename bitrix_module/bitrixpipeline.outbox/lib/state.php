@@ -14,9 +14,13 @@ class State
         $this->connection = $connection;
     }
 
+    /** A pause longer than any was made by a clock that has been set back since. */
     public function isPaused(): bool
     {
-        return (bool)$this->connection->queryScalar('SELECT 1 FROM ' . self::TABLE . ' WHERE PAUSED_UNTIL > UTC_TIMESTAMP()');
+        $most = Backoff::MOST_ASKED_FOR;
+        return (bool)$this->connection->queryScalar(
+            'SELECT 1 FROM ' . self::TABLE . " WHERE PAUSED_UNTIL > UTC_TIMESTAMP() AND PAUSED_UNTIL <= UTC_TIMESTAMP() + INTERVAL $most SECOND"
+        );
     }
 
     public function failures(): int
