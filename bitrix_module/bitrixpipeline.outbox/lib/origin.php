@@ -1,7 +1,11 @@
 <?php
 namespace Bitrixpipeline\Outbox;
 
-/** Who makes the change: a status that the pipeline itself sets through REST is no news to it. */
+/**
+ * Where the change was made. It goes with the event, for whoever reads the inbox, and nothing is decided by it:
+ * `rest` is what the pipeline itself writes, and everybody else who uses REST. That the pipeline's own status
+ * comes back as no news is the push's doing, which knows the order to have it already.
+ */
 class Origin
 {
     public static function current(): string
