@@ -18,6 +18,8 @@ class bitrixpipeline_outbox extends CModule
     public $PARTNER_NAME = 'bitrix_pipeline';
     public $PARTNER_URI = '';
     public $MODULE_GROUP_RIGHTS = 'Y';
+    /** @var string what became of the incoming webhook when the module went; empty when there was none */
+    public $webhook = '';
 
     public function __construct()
     {
@@ -77,6 +79,7 @@ class bitrixpipeline_outbox extends CModule
     public function UnInstallDB($keepOutbox = false)
     {
         $this->requireClasses();
+        $this->deleteWebhook();
         \Bitrixpipeline\Outbox\Schema::uninstall((bool)$keepOutbox);
         ModuleManager::unRegisterModule($this->MODULE_ID);
         return true;
@@ -92,6 +95,20 @@ class bitrixpipeline_outbox extends CModule
                 '[W] ' . Loc::getMessage('BITRIXPIPELINE_OUTBOX_RIGHT_W'),
             ],
         ];
+    }
+
+    /** The pipeline must not keep a key to a shop without the module; one that stays is no reason to stay. */
+    private function deleteWebhook(): void
+    {
+        try {
+            if (\Bitrixpipeline\Outbox\IncomingWebhook::delete()) {
+                $this->webhook = 'The incoming webhook was deleted: its address does not work any more.';
+            }
+        } catch (\Throwable $fault) {
+            $this->webhook = $fault instanceof \Bitrixpipeline\Outbox\WebhookProblem
+                ? $fault->getMessage()
+                : 'The incoming webhook was not deleted: ' . \Bitrixpipeline\Outbox\Journal::name($fault);
+        }
     }
 
     private function complain(string $text)
