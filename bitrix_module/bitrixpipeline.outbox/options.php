@@ -3,13 +3,12 @@ if (!defined('B_PROLOG_INCLUDED') || B_PROLOG_INCLUDED !== true) {
     die();
 }
 use Bitrix\Main\Loader;
-use Bitrix\Main\Localization\Loc;
 use Bitrixpipeline\Outbox\Notice;
 use Bitrixpipeline\Outbox\SettingsForm;
+use Bitrixpipeline\Outbox\Words;
 
 global $APPLICATION, $USER;
 $module_id = 'bitrixpipeline.outbox';
-Loc::loadMessages(__FILE__);
 $right = (string)$APPLICATION->GetGroupRight($module_id);
 if ($right < 'R' || !Loader::includeModule($module_id)) {
     $APPLICATION->AuthForm('');
@@ -23,7 +22,7 @@ $escape = static function ($text): string {
     return htmlspecialcharsbx((string)$text);
 };
 $phrase = static function (string $name, array $values = []) use ($escape): string {
-    return $escape(Loc::getMessage("BITRIXPIPELINE_OUTBOX_$name", $values));
+    return $escape(Words::of(__FILE__, $name, $values));
 };
 $mayChange = $right >= 'W';
 $button = static function (string $action, string $attributes = '') use ($phrase): string {
@@ -31,7 +30,7 @@ $button = static function (string $action, string $attributes = '') use ($phrase
 };
 // The browser asks before what cannot be undone.
 $ask = static function (string $question) use ($escape): string {
-    $words = CUtil::JSEscape(Loc::getMessage("BITRIXPIPELINE_OUTBOX_$question"));
+    $words = CUtil::JSEscape(Words::of(__FILE__, $question));
     return 'onclick="' . $escape("return confirm('$words')") . '"';
 };
 // These buttons are not the settings': Enter in a field saves, whatever button comes first.
@@ -54,7 +53,7 @@ foreach ($notices as $notice) {
     ]);
 }
 $tabs = new CAdminTabControl('bitrixpipelineTabs', array_map(static function (string $name): array {
-    $title = Loc::getMessage('BITRIXPIPELINE_OUTBOX_TAB_' . strtoupper($name));
+    $title = Words::of(__FILE__, 'TAB_' . strtoupper($name));
     return ['DIV' => "bitrixpipeline_$name", 'TAB' => $title, 'TITLE' => $title];
 }, ['settings', 'outbox']));
 $action = $escape($APPLICATION->GetCurPage() . '?mid=' . urlencode($module_id) . '&lang=' . LANGUAGE_ID);

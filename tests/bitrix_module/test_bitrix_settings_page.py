@@ -1,11 +1,14 @@
 """The settings page: who may do what, and what it never shows."""
 
 import json
+import os
 import re
+import subprocess
 from html import unescape
+from pathlib import Path
 
 import pytest
-from bitrix_site import MODULE, SOURCE, Listener, Site
+from bitrix_site import MODULE, SOURCE, STAND_IN, Listener, Site, make_site
 from receiving import SECRET
 
 SHOW = """
@@ -290,6 +293,22 @@ def test_why_nothing_is_sent_stands_there_in_russian(
     page = show(site, method="GET")
 
     assert sentence in page
+    assert english(page) == set()
+
+
+def test_a_site_in_windows_1251_gets_its_page_in_that(site: Site, tmp_path: Path) -> None:
+    old = make_site(tmp_path / "old", site.shop, charset="cp1251")
+    site.add("user.deleted", 1)
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET LAST_ERROR = 'answered 401'")
+    code = SHOW % ("W", "GET", "{}", old.module)
+
+    page = subprocess.run(
+        old.command("-f", STAND_IN / "hit.php", old.root), input=code.encode(), capture_output=True,
+        check=True, env={**os.environ, "STAND_IN_LANGUAGE": "ru"},
+    ).stdout.decode("cp1251")  # fmt: skip
+
+    assert "Исходящие события" in page
+    assert "ответ 401: подпись не принята" in page
     assert english(page) == set()
 
 

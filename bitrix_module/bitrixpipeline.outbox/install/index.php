@@ -1,12 +1,10 @@
 <?php
-use Bitrix\Main\Localization\Loc;
 use Bitrix\Main\ModuleManager;
 
 // Asked for by a browser it does nothing: there is no Bitrix then.
 if (!class_exists('Bitrix\Main\Loader', false)) {
     return;
 }
-Loc::loadMessages(__FILE__);
 
 class bitrixpipeline_outbox extends CModule
 {
@@ -27,8 +25,8 @@ class bitrixpipeline_outbox extends CModule
         include __DIR__ . '/version.php';
         $this->MODULE_VERSION = $arModuleVersion['VERSION'];
         $this->MODULE_VERSION_DATE = $arModuleVersion['VERSION_DATE'];
-        $this->MODULE_NAME = Loc::getMessage('BITRIXPIPELINE_OUTBOX_NAME');
-        $this->MODULE_DESCRIPTION = Loc::getMessage('BITRIXPIPELINE_OUTBOX_DESCRIPTION');
+        $this->MODULE_NAME = $this->words('NAME');
+        $this->MODULE_DESCRIPTION = $this->words('DESCRIPTION');
     }
 
     public function DoInstall()
@@ -36,7 +34,7 @@ class bitrixpipeline_outbox extends CModule
         $this->requireClasses();
         $missing = \Bitrixpipeline\Outbox\Requirements::missing();
         if ($missing) {
-            return $this->complain(Loc::getMessage('BITRIXPIPELINE_OUTBOX_MISSING') . implode(', ', $missing));
+            return $this->complain($this->words('MISSING') . implode(', ', $missing));
         }
         $wasInstalled = ModuleManager::isModuleInstalled($this->MODULE_ID);
         $hadOutbox = \Bitrixpipeline\Outbox\Schema::hasTables();
@@ -46,7 +44,7 @@ class bitrixpipeline_outbox extends CModule
             if (!$wasInstalled) {
                 $this->UnInstallDB($hadOutbox);
             }
-            return $this->complain(Loc::getMessage('BITRIXPIPELINE_OUTBOX_FAILED') . \Bitrixpipeline\Outbox\Journal::name($fault));
+            return $this->complain($this->words('FAILED') . \Bitrixpipeline\Outbox\Journal::name($fault));
         }
         return true;
     }
@@ -90,9 +88,9 @@ class bitrixpipeline_outbox extends CModule
         return [
             'reference_id' => ['D', 'R', 'W'],
             'reference' => [
-                '[D] ' . Loc::getMessage('BITRIXPIPELINE_OUTBOX_RIGHT_D'),
-                '[R] ' . Loc::getMessage('BITRIXPIPELINE_OUTBOX_RIGHT_R'),
-                '[W] ' . Loc::getMessage('BITRIXPIPELINE_OUTBOX_RIGHT_W'),
+                '[D] ' . $this->words('RIGHT_D'),
+                '[R] ' . $this->words('RIGHT_R'),
+                '[W] ' . $this->words('RIGHT_W'),
             ],
         ];
     }
@@ -109,6 +107,12 @@ class bitrixpipeline_outbox extends CModule
                 ? $fault->getMessage()
                 : 'The incoming webhook was not deleted: ' . \Bitrixpipeline\Outbox\Journal::name($fault);
         }
+    }
+
+    private function words(string $name): string
+    {
+        $this->requireClasses();
+        return \Bitrixpipeline\Outbox\Words::of(__FILE__, $name);
     }
 
     private function complain(string $text)

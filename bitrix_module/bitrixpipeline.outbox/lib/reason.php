@@ -1,8 +1,6 @@
 <?php
 namespace Bitrixpipeline\Outbox;
 
-use Bitrix\Main\Localization\Loc;
-
 /**
  * Why something was not sent, as the settings page says it.
  *
@@ -58,7 +56,6 @@ class Reason
 
     private static function phrase(string $name, array $values = []): string
     {
-        Loc::loadMessages(__FILE__);
-        return (string)Loc::getMessage("BITRIXPIPELINE_OUTBOX_REASON_$name", $values);
+        return Words::of(__FILE__, "REASON_$name", $values);
     }
 }

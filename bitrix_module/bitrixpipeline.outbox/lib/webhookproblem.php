@@ -1,8 +1,6 @@
 <?php
 namespace Bitrixpipeline\Outbox;
 
-use Bitrix\Main\Localization\Loc;
-
 /** Why there is no new incoming webhook. */
 class WebhookProblem extends \RuntimeException
 {
@@ -30,7 +28,6 @@ class WebhookProblem extends \RuntimeException
     /** One sentence, in the site's language where none is given. */
     public function inWords(?string $language = null): string
     {
-        Loc::loadMessages(__FILE__);
-        return (string)Loc::getMessage("BITRIXPIPELINE_OUTBOX_WEBHOOK_{$this->phrase}", $this->values, $language);
+        return Words::of(__FILE__, "WEBHOOK_{$this->phrase}", $this->values, $language);
     }
 }

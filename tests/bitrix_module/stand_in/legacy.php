@@ -182,7 +182,7 @@ class CUtil
 
 function htmlspecialcharsbx($string)
 {
-    return htmlspecialchars((string)$string, ENT_COMPAT, 'UTF-8');
+    return htmlspecialchars((string)$string, ENT_COMPAT, Application::isUtfMode() ? 'UTF-8' : 'ISO-8859-1');
 }
 
 function bitrix_sessid()

@@ -139,6 +139,12 @@ namespace Bitrix\Main {
             return self::$connection = self::$connection ?: new DB\Connection($of);
         }
 
+        /** Whether the site is in UTF-8, not in windows-1251. */
+        public static function isUtfMode()
+        {
+            return Config\Configuration::getValue('connections')['default']['charset'] !== 'cp1251';
+        }
+
         public function addBackgroundJob(callable $job, array $args = [], $priority = 100)
         {
             $this->jobs[] = [$job, $args];
