@@ -231,6 +231,7 @@ REASONS = (
     "no answer: curl 6 Could not resolve hostname", "no answer: curl 7 Couldn't connect to server",
     "no answer: curl 28 Timeout was reached", "no answer: curl 60 SSL peer certificate was not OK",
     "no answer: curl 56 Failure when receiving data", "no answer: curl 92 Stream error",
+    "answered 400; to a ping: answered 403", "answered 500; to a ping: no answer: curl 28 Timeout was reached",
     "senders ended while they sent it", "no snapshot: X 400 in y.php:1",
 )  # fmt: skip
 NAMES = {

@@ -17,8 +17,8 @@ class Reason
     /** What to look at after an HTTP status. */
     private const STATUSES = [
         301 => 'REDIRECT', 302 => 'REDIRECT', 307 => 'REDIRECT', 308 => 'REDIRECT',
-        401 => 'UNSIGNED', 403 => 'FORBIDDEN', 404 => 'NOT_FOUND', 405 => 'NOT_FOUND', 409 => 'CONFLICT',
-        413 => 'TOO_LARGE', 415 => 'OTHER_TYPE', 500 => 'BROKEN',
+        401 => 'UNSIGNED', 403 => 'FORBIDDEN', 407 => 'FORBIDDEN', 404 => 'NOT_FOUND', 405 => 'NOT_FOUND',
+        421 => 'NOT_FOUND', 409 => 'CONFLICT', 413 => 'TOO_LARGE', 415 => 'OTHER_TYPE', 500 => 'BROKEN',
         408 => 'AWAY', 429 => 'AWAY', 502 => 'AWAY', 503 => 'AWAY', 504 => 'AWAY',
     ];
     /** What curl's numbers mean. */
@@ -30,6 +30,10 @@ class Reason
     /** In the language of the page; one that is not known as it is. */
     public static function inWords(string $stored): string
     {
+        [$answer, $toPing] = explode('; to a ping: ', $stored, 2) + [1 => ''];
+        if ($toPing !== '') {
+            return self::phrase('NEITHER', ['#ANSWER#' => self::inWords($answer), '#PING#' => self::inWords($toPing)]);
+        }
         if (isset(self::SENTENCES[$stored])) {
             return self::phrase(self::SENTENCES[$stored]);
         }

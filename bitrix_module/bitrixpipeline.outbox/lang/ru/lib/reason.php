@@ -5,6 +5,7 @@ $MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SECRET'] = 'секрет не задан 
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_SENDERS_ENDED'] = 'PHP раз за разом аварийно завершался при отправке этого события: посмотрите журнал ошибок PHP';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SNAPSHOT'] = 'не удалось прочитать данные из базы: #FAULT#';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWERED'] = 'ответ #STATUS#';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NEITHER'] = '#ANSWER#; проверочное событие тоже не принято: #PING#';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_BYTES'] = '(#BYTES# байт)';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_REDIRECT'] = 'перенаправление; укажите конечный адрес';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_UNSIGNED'] = 'подпись не принята; сверьте секрет и время на серверах';
