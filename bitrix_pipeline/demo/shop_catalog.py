@@ -58,6 +58,12 @@ GIFT_NAME = (
     f"WHEN 1 THEN CONCAT('Открытка &quot;', {word('card', 'n', CARDS)}, '&quot;') "
     f"ELSE CONCAT({word('present', 'n', PRESENTS)}, ' ', n) END"
 )
+# What a page shows, and what its search reads: of some far longer than all that anybody syncs.
+STORY = (
+    "CONCAT('<p>', name, '. Соберём в день заказа.</p>',"
+    " REPEAT('<p>Меняйте воду каждый день и подрезайте стебли.</p>',"
+    f" IF({chance('story', 'id', 10)}, 40, 1)))"
+)
 # 2 set, 6 parent without offers, 7 service, NULL never saved by a modern catalog.
 PLAIN_KIND = (
     f"CASE WHEN {chance('set', 'n', 8)} THEN 2 WHEN {chance('empty', 'n', 3)} THEN 6 "
@@ -116,6 +122,10 @@ def elements(draft: str, sections_of: dict[int, list[int]]) -> Fill:
             "ACTIVE": f"IF({chance('hidden', 'id', 10)}, 'N', 'Y')",
             "SORT": f"100 + {pick('sort', 'id', 500)}",
             "NAME": "name",
+            "PREVIEW_TEXT": f"IF({chance('teaser', 'id', 50)}, CONCAT(name, ' с доставкой'), NULL)",
+            "DETAIL_TEXT": STORY,
+            "DETAIL_TEXT_TYPE": "'html'",
+            "SEARCHABLE_CONTENT": f"UPPER({STORY})",
             "CODE": f"IF({chance('no-code', 'id', 5)}, '', CONCAT('item-', id))",
             "XML_ID": "xml_id",
             # Shops without the workflow module have both.

@@ -75,6 +75,8 @@ class Section:
             "GLOBAL_ACTIVE": "Y" if self.is_visible else "N",
             "SORT": 100 + 10 * (self.id % 50),
             "NAME": self.name,
+            "DESCRIPTION": f"{self.name}: с доставкой по городу",
+            "SEARCHABLE_CONTENT": f"{self.name}: с доставкой по городу".upper(),
             "LEFT_MARGIN": self.left,
             "RIGHT_MARGIN": self.right,
             "DEPTH_LEVEL": self.depth,

@@ -30,6 +30,9 @@ VALUE_COLUMNS = (
     "ID", "CODE", "ORDER_PROPS_ID", "VALUE", "ENTITY_TYPE", "IS_PAYER", "IS_PHONE", "IS_EMAIL",
 )  # fmt: skip
 
+DRAFT_COLUMNS = ("WF_STATUS_ID", "WF_PARENT_ELEMENT_ID")
+"""Of b_iblock_element: they tell a workflow's draft."""
+
 ID = re.compile(r"[1-9][0-9]{0,9}")
 
 VERSION = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -169,9 +172,9 @@ class _Reader:
 
     def _product(self, product: RawRow) -> Change:
         """A workflow's draft, or an old version, is no row of ours."""
-        status = product.get("WF_STATUS_ID")
+        status, original = (product.get(name) for name in DRAFT_COLUMNS)
         is_published = status is None or str(status) == "1"
-        is_draft = not is_published or product.get("WF_PARENT_ELEMENT_ID") is not None
+        is_draft = not is_published or original is not None
         change = self._saved(
             "products",
             product,

@@ -156,7 +156,9 @@ def forget_module(shop: Shop) -> None:
         shop.run(f"DROP TABLE IF EXISTS {table}")
     shop.run("DELETE FROM b_option WHERE MODULE_ID = %s", MODULE)
     shop.run("DELETE FROM b_module WHERE ID = %s", MODULE)
-    for table in ("b_module_to_module", "b_agent", "b_event_log"):
+    for table in (
+        "b_module_to_module", "b_agent", "b_event_log", "b_rest_ap", "b_rest_ap_permission",
+    ):  # fmt: skip
         shop.run(f"DELETE FROM {table}")
 
 

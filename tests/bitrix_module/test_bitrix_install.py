@@ -43,6 +43,7 @@ def test_in_the_browser_uninstalling_asks_about_the_outbox_and_wants_the_session
     site: Site,
 ) -> None:
     site.add("user.deleted", 1)
+    site.cli("create-webhook", site.shop.value("SELECT MIN(ID) FROM b_user WHERE ACTIVE = 'Y'"))
     (site.root / "uninstall.php").write_text(UNINSTALL)
     answer = {"bitrixpipeline_step": "2", "keep_outbox": "Y"}
     before = rows_of_module(site.shop)
@@ -50,6 +51,7 @@ def test_in_the_browser_uninstalling_asks_about_the_outbox_and_wants_the_session
     with in_a_browser(site) as address:
         asked = requests.get(f"{address}/uninstall.php", timeout=30).text
         assert 'name="keep_outbox"' in asked
+        assert "incoming webhook that the module made will be deleted" in asked
         assert 'name="sessid" value="the-session"' in asked
         requests.post(f"{address}/uninstall.php", data=answer, timeout=30)
         assert rows_of_module(site.shop) == before
@@ -58,6 +60,7 @@ def test_in_the_browser_uninstalling_asks_about_the_outbox_and_wants_the_session
         requests.post(f"{address}/uninstall.php", data=answer, timeout=30)
 
     assert rows_of_module(site.shop) == 0
+    assert site.shop.value("SELECT COUNT(*) FROM b_rest_ap") == 0
     assert site.outbox() == [("user.deleted", 1)]
 
 
@@ -78,7 +81,7 @@ def test_what_is_missing_is_said_and_nothing_installed(empty_site: Site) -> None
         empty_site.shop.run("INSERT INTO b_module (ID) VALUES ('sale')")
 
     assert done.returncode == 1
-    assert "module sale" in done.stderr
+    assert "The site lacks: sale 18.0.0" in done.stderr
     assert rows_of_module(empty_site.shop) == 0
 
 

@@ -1,9 +1,14 @@
 """The settings page: who may do what, and what it never shows."""
 
 import json
+import os
+import re
+import subprocess
+from html import unescape
+from pathlib import Path
 
 import pytest
-from bitrix_site import MODULE, Listener, Site
+from bitrix_site import MODULE, SOURCE, STAND_IN, Listener, Site, make_site
 from receiving import SECRET
 
 SHOW = """
@@ -79,7 +84,7 @@ def test_what_is_malformed_is_not_saved(site: Site, fields: dict[str, str]) -> N
 def test_without_the_right_or_the_session_nothing_is_changed(site: Site) -> None:
     before = option(site, "url")
     for right, session in (("R", "the-session"), ("W", "stolen")):
-        for action in ("save", "test", "retry", "skip", "webhook"):
+        for action in ("save", "test", "retry", "retry_all", "skip", "webhook", "replace_webhook"):
             page = show(
                 site, right=right, sessid=session, **FORM, **{f"bitrixpipeline_{action}": "1"}
             )
@@ -109,7 +114,9 @@ def test_dead_events_are_listed_retried_and_dropped(site: Site, listener: Listen
     assert site.outbox("ENTITY_ID, STATE") == [(2, "W"), (3, "D")]
 
     listener.answer = lambda _, __: 202
-    show(site, bitrixpipeline_retry="1")
+    assert "Mark the events" in show(site, bitrixpipeline_retry="1")
+    assert "Mark the events" in show(site, bitrixpipeline_skip="1")
+    show(site, bitrixpipeline_retry_all="1")
     assert site.send()["delivered"] == 2
     assert len({request.id for request in listener.events()}) == 5, "under new IDs"
 
@@ -154,6 +161,168 @@ def test_what_is_sent_to_the_page_cannot_become_sql(site: Site) -> None:
     assert site.outbox("ENTITY_ID, STATE") == [(1, "D")]
 
 
-def test_the_incoming_webhook_is_shown_once(site: Site) -> None:
-    assert "https://buket.example/rest/1/c0de2/" in show(site, bitrixpipeline_webhook="1")
-    assert "/rest/1/" not in show(site, method="GET")
+def test_the_incoming_webhook_is_shown_once_and_replaced_when_asked(site: Site) -> None:
+    address = re.compile(r"https://buket\.example/rest/\d+/\w+/")
+    (first,) = address.findall(show(site, bitrixpipeline_webhook="1"))
+
+    page = show(site, method="GET")
+    assert not address.findall(page)
+    assert "cannot be shown again" in page
+    again = show(site, bitrixpipeline_webhook="1")
+    assert "There is an incoming webhook already" in again
+    assert not address.findall(again)
+
+    (second,) = address.findall(show(site, bitrixpipeline_replace_webhook="1"))
+    assert second != first
+
+
+def test_when_no_webhook_can_be_made_the_page_says_why(site: Site) -> None:
+    site.environment = {"STAND_IN_REST_REFUSES": "create"}
+    assert "REST did not make an incoming webhook" in show(site, bitrixpipeline_webhook="1")
+
+
+def test_who_may_only_look_finds_nothing_to_press(site: Site) -> None:
+    site.add("user.deleted", 1)
+
+    page = show(site, method="GET", right="R")
+
+    assert 'type="submit"' not in page
+    assert 'name="events[]"' not in page
+    fields = re.findall(r"<(?:input type=.(?!hidden)|select)[^>]*>", page)
+    assert len(fields) == 10
+    assert all("disabled" in field for field in fields)
+
+
+def test_what_was_refused_stands_in_its_field_to_be_mended(site: Site) -> None:
+    form = {**FORM, "url": "crm.example", "batch": "77", "secrets": "whsec_short"}
+
+    page = show(site, bitrixpipeline_save="1", **form)
+
+    assert page.count("Nothing was saved") == 2
+    assert 'value="crm.example"' in page
+    assert 'value="77"' in page
+    assert "whsec_short" not in page
+
+
+def test_enter_in_a_field_saves(site: Site) -> None:
+    """A browser presses the form's first button; the others are of other forms."""
+    site.add("user.deleted", 1)
+    buttons = re.findall(r"<input type=.submit.[^>]*>", show(site, method="GET"))
+
+    ours = [button for button in buttons if "form=" not in button]
+
+    assert len(buttons) == 6
+    assert [button for button in ours if "bitrixpipeline_save" not in button] == []
+    assert len(ours) == 1
+
+
+def test_what_the_environment_sets_is_shown_as_such_and_locked(site: Site) -> None:
+    site.environment = {"BITRIXPIPELINE_URL": "https://crm.example/webhooks/bitrix"}
+
+    (field,) = re.findall(r'<input[^>]*name="url"[^>]*>[^/]*', show(site, method="GET"))
+
+    assert 'value="https://crm.example/webhooks/bitrix" disabled' in field
+    assert "Set in the environment" in field
+
+
+REASONS = (
+    "answered 401", "answered 404", "answered 409", "answered 413, 2000000 bytes", "answered 415",
+    "answered 500", "answered 503", "answered 522", "answered 418", "answered 302",
+    "no answer: curl 6 Could not resolve hostname", "no answer: curl 7 Couldn't connect to server",
+    "no answer: curl 28 Timeout was reached", "no answer: curl 60 SSL peer certificate was not OK",
+    "no answer: curl 56 Failure when receiving data", "no answer: curl 92 Stream error",
+    "answered 400; to a ping: answered 403", "answered 500; to a ping: no answer: curl 28 Timeout was reached",
+    "senders ended while they sent it", "no snapshot: X 400 in y.php:1",
+)  # fmt: skip
+NAMES = {
+    "PHP", "FPM", "LiteSpeed", "POST", "MySQL", "REST", "ID", "DNS", "JSON", "bitrix_pipeline", "BITRIX_REST_URL",
+    "cron", "curl", "whsec_", "settings", "php", "base64", "https", "crm", "example", "webhooks", "bitrix", "buket",
+    "rest", "user", "deleted", "X", "y", "in",
+}  # fmt: skip
+
+
+def english(page: str) -> set[str]:
+    """The words in Latin letters that a reader of the page sees, but for names."""
+    values = re.findall(r'type="submit"[^>]*value="([^"]*)"|(?:title|onclick)="([^"]*)"', page)
+    text = re.sub(r"<[^>]*>", " ", page) + " ".join(map(" ".join, values))
+    words = set(re.findall(r"[A-Za-z_]\w*", unescape(text)))
+    return {w for w in words - NAMES if not re.fullmatch(r"c0de\w+|return|confirm", w)}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"url": "crm", "secrets": "x", "bitrixpipeline_save": "1"},
+        {"bitrixpipeline_test": "1"},
+        {"bitrixpipeline_retry": "1"},
+        {"bitrixpipeline_skip": "1", "events": [1]},
+        {"bitrixpipeline_webhook": "1"},
+    ],
+    ids=["refused", "test", "none marked", "deleted", "webhook"],
+)
+def test_a_russian_page_has_no_english_sentence(
+    site: Site, listener: Listener, fields: dict[str, object]
+) -> None:
+    site.environment = {"STAND_IN_LANGUAGE": "ru"}
+    listener.answer = lambda _, __: 401
+    site.add("user.deleted", *range(1, len(REASONS) + 1))
+    for number, reason in enumerate(REASONS, start=1):
+        site.shop.run(
+            "UPDATE b_bitrixpipeline_outbox SET LAST_ERROR = %s, STATE = IF(ENTITY_ID MOD 2, 'W', 'D')"
+            " WHERE ENTITY_ID = %s",
+            reason, number,
+        )  # fmt: skip
+    site.send()
+
+    assert english(show(site, **fields)) == set()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"enabled": "N"}, "модуль выключен"),
+        ({"url": ""}, "не задан адрес приёмника"),
+        ({"secrets": "whsec_x"}, "секрет не задан или записан неверно"),
+    ],
+)
+def test_why_nothing_is_sent_stands_there_in_russian(
+    site: Site, options: dict[str, str], sentence: str
+) -> None:
+    site.environment = {"STAND_IN_LANGUAGE": "ru"}
+    site.set(**options)
+
+    page = show(site, method="GET")
+
+    assert sentence in page
+    assert english(page) == set()
+
+
+def test_a_site_in_windows_1251_gets_its_page_in_that(site: Site, tmp_path: Path) -> None:
+    old = make_site(tmp_path / "old", site.shop, charset="cp1251")
+    site.add("user.deleted", 1)
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET LAST_ERROR = 'answered 401'")
+    code = SHOW % ("W", "GET", "{}", old.module)
+
+    page = subprocess.run(
+        old.command("-f", STAND_IN / "hit.php", old.root), input=code.encode(), capture_output=True,
+        check=True, env={**os.environ, "STAND_IN_LANGUAGE": "ru"},
+    ).stdout.decode("cp1251")  # fmt: skip
+
+    assert "Исходящие события" in page
+    assert "ответ 401: подпись не принята" in page
+    assert english(page) == set()
+
+
+def test_both_languages_have_the_same_phrases() -> None:
+    line = re.compile(r"^\$MESS\['(\w+)'\] = '(.*)';$", re.MULTILINE)
+
+    def phrases(language: str) -> dict[str, list[str]]:
+        folder = SOURCE / "lang" / language
+        found = {}
+        for path in folder.rglob("*.php"):
+            for name, text in line.findall(path.read_text()):
+                found[f"{path.relative_to(folder)} {name}"] = sorted(re.findall(r"#\w+#", text))
+        return found
+
+    assert phrases("ru") == phrases("en")
+    assert len(phrases("ru")) > 100

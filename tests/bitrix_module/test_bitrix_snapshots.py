@@ -1,5 +1,7 @@
 """What the module sends is what the pipeline needs: the shop that arrives is the shop that is there."""
 
+import json
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,9 @@ from receiving import SECRET, Inbox, Service
 from shop_and_crm import SETTINGS, Crm, Pipeline, Shop
 from snapshots import apply, differences, live_rows
 
+from bitrix_pipeline.inbox.changes import DRAFT_COLUMNS, VALUE_COLUMNS
 from bitrix_pipeline.inbox.event import read_event
+from bitrix_pipeline.model import table_named
 
 TABLES = ("users", "categories", "products", "orders", "order_items")
 
@@ -47,10 +51,13 @@ def test_a_whole_shop_sent_by_the_module_equals_the_shop_in_mysql(  # noqa: PLR0
     )
 
     report = site.send()
-    events = [read_event(body) for (body,) in inbox.rows("e.body")]
+    bodies = [body for (body,) in inbox.rows("e.body")]
+    events = [read_event(body) for body in bodies]
     apply(bare_crm, SETTINGS, *events)
     Pipeline(shop, other_crm).sync_all()
 
+    assert shop.value("SELECT MAX(LENGTH(DETAIL_TEXT)) FROM b_iblock_element") > 2_000
+    assert not any("Меняйте воду".encode() in bytes(body) for body in bodies)
     assert report["dropped"] == of_other_iblocks
     assert report["failed"] == 0
     assert site.outbox() == []
@@ -74,6 +81,85 @@ def test_no_credential_is_sent(site: Site, listener: Listener) -> None:
         assert b"word-word" not in request.body
 
 
+PHP_COLUMNS = "include $argv[1]; echo json_encode(Bitrixpipeline\\Outbox\\Columns::OF);"
+KEYS_OF_PARTS = {"b_catalog_product": {"ID"}, "b_catalog_price": {"ID", "PRODUCT_ID"}}
+FLAGS = {"IS_PAYER", "IS_PHONE", "IS_EMAIL"}
+
+
+def test_an_event_carries_the_columns_that_the_pipeline_reads_and_no_others(site: Site) -> None:
+    sent = json.loads(site.php("-r", PHP_COLUMNS, site.module / "lib/columns.php"))
+    read: dict[str, set[str]] = defaultdict(set)
+    for table in map(table_named, TABLES):
+        for column in table.source_columns:
+            source, name = column.split(".")
+            read[source].add(name)
+    for source, names in KEYS_OF_PARTS.items():
+        read[source] |= names
+    read["b_iblock_element"] |= set(DRAFT_COLUMNS)
+    read["b_sale_order_props_value"] |= set(VALUE_COLUMNS) - FLAGS
+
+    assert {source: sorted(names) for source, names in sent.items()} == {
+        source: sorted(read[source]) for source in sent
+    }
+    # The rest decides which rows are sent, or is joined by name.
+    assert read.keys() - sent.keys() == {
+        "b_catalog_group",
+        "b_catalog_iblock",
+        "b_iblock",
+        "b_iblock_element_property",
+        "b_sale_order_archive",
+        "b_sale_order_props",
+    }
+
+
+def test_an_order_of_sixty_products_with_long_texts_goes_with_its_snapshot(
+    site: Site, receiver: Service, inbox: Inbox
+) -> None:
+    order = site.order()
+    give_lines(site.shop, order, 60)
+    site.shop.run(
+        "UPDATE b_iblock_element SET DETAIL_TEXT = REPEAT('Розы. ', 2000), PREVIEW_TEXT = REPEAT('Розы. ', 500),"
+        " SEARCHABLE_CONTENT = REPEAT('РОЗЫ. ', 2000)"
+    )
+    site.set(url=receiver.webhooks)
+    site.add("order.saved", order)
+
+    assert site.send()["delivered"] == 1
+
+    ((body,),) = inbox.rows("e.body")
+    carried = read_event(body).data
+    assert len(carried.products or ()) >= 60
+    assert carried.order
+    assert len(body) < 100_000
+    assert site.log() == []
+
+
+def test_an_order_too_large_with_its_products_goes_without_them(
+    site: Site, receiver: Service, inbox: Inbox
+) -> None:
+    order = site.order()
+    give_lines(site.shop, order, 60)
+    site.set(url=receiver.webhooks, most_bytes=30_000)
+    site.add("order.saved", order)
+
+    assert site.send()["delivered"] == 1
+
+    carried = read_event(inbox.rows("e.body")[0][0]).data
+    assert carried.products is None
+    assert len(carried.basket or ()) >= 60
+    assert carried.user
+    assert "an event goes without its products" in site.log()[0]
+
+
+def give_lines(shop: Shop, order: int, count: int) -> None:
+    """Each of another product."""
+    shop.run(
+        f"INSERT INTO b_sale_basket (FUSER_ID, ORDER_ID, PRODUCT_ID, PRICE, CURRENCY, DATE_INSERT, DATE_UPDATE,"
+        f" QUANTITY, LID, NAME) SELECT 1, {order}, ID, 10, 'RUB', NOW(), NOW(), 1, 's1', NAME FROM b_iblock_element"
+        f" WHERE IBLOCK_ID IN (SELECT IBLOCK_ID FROM b_catalog_iblock) ORDER BY ID LIMIT {count}"
+    )
+
+
 def test_a_snapshot_that_is_too_large_stays_behind(
     site: Site, receiver: Service, inbox: Inbox
 ) -> None:
@@ -83,7 +169,7 @@ def test_a_snapshot_that_is_too_large_stays_behind(
         order,
     )
     site.shop.run(
-        "UPDATE b_sale_basket SET NOTES = REPEAT('n', 250), DETAIL_PAGE_URL = REPEAT('u', 250) WHERE ORDER_ID = %s",
+        "UPDATE b_sale_basket SET NAME = REPEAT('n', 250) WHERE ORDER_ID = %s",
         order,
     )
     site.set(url=receiver.webhooks, most_bytes=40_000)

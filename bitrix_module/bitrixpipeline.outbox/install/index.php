@@ -1,12 +1,10 @@
 <?php
-use Bitrix\Main\Localization\Loc;
 use Bitrix\Main\ModuleManager;
 
 // Asked for by a browser it does nothing: there is no Bitrix then.
 if (!class_exists('Bitrix\Main\Loader', false)) {
     return;
 }
-Loc::loadMessages(__FILE__);
 
 class bitrixpipeline_outbox extends CModule
 {
@@ -18,6 +16,8 @@ class bitrixpipeline_outbox extends CModule
     public $PARTNER_NAME = 'bitrix_pipeline';
     public $PARTNER_URI = '';
     public $MODULE_GROUP_RIGHTS = 'Y';
+    /** @var string what became of the incoming webhook when the module went; empty when there was none */
+    public $webhook = '';
 
     public function __construct()
     {
@@ -25,8 +25,8 @@ class bitrixpipeline_outbox extends CModule
         include __DIR__ . '/version.php';
         $this->MODULE_VERSION = $arModuleVersion['VERSION'];
         $this->MODULE_VERSION_DATE = $arModuleVersion['VERSION_DATE'];
-        $this->MODULE_NAME = Loc::getMessage('BITRIXPIPELINE_OUTBOX_NAME');
-        $this->MODULE_DESCRIPTION = Loc::getMessage('BITRIXPIPELINE_OUTBOX_DESCRIPTION');
+        $this->MODULE_NAME = $this->words('NAME');
+        $this->MODULE_DESCRIPTION = $this->words('DESCRIPTION');
     }
 
     public function DoInstall()
@@ -34,7 +34,7 @@ class bitrixpipeline_outbox extends CModule
         $this->requireClasses();
         $missing = \Bitrixpipeline\Outbox\Requirements::missing();
         if ($missing) {
-            return $this->complain(Loc::getMessage('BITRIXPIPELINE_OUTBOX_MISSING') . implode(', ', $missing));
+            return $this->complain($this->words('MISSING') . implode(', ', $missing));
         }
         $wasInstalled = ModuleManager::isModuleInstalled($this->MODULE_ID);
         $hadOutbox = \Bitrixpipeline\Outbox\Schema::hasTables();
@@ -44,7 +44,7 @@ class bitrixpipeline_outbox extends CModule
             if (!$wasInstalled) {
                 $this->UnInstallDB($hadOutbox);
             }
-            return $this->complain(Loc::getMessage('BITRIXPIPELINE_OUTBOX_FAILED') . \Bitrixpipeline\Outbox\Journal::name($fault));
+            return $this->complain($this->words('FAILED') . \Bitrixpipeline\Outbox\Journal::name($fault));
         }
         return true;
     }
@@ -77,6 +77,7 @@ class bitrixpipeline_outbox extends CModule
     public function UnInstallDB($keepOutbox = false)
     {
         $this->requireClasses();
+        $this->deleteWebhook();
         \Bitrixpipeline\Outbox\Schema::uninstall((bool)$keepOutbox);
         ModuleManager::unRegisterModule($this->MODULE_ID);
         return true;
@@ -87,11 +88,31 @@ class bitrixpipeline_outbox extends CModule
         return [
             'reference_id' => ['D', 'R', 'W'],
             'reference' => [
-                '[D] ' . Loc::getMessage('BITRIXPIPELINE_OUTBOX_RIGHT_D'),
-                '[R] ' . Loc::getMessage('BITRIXPIPELINE_OUTBOX_RIGHT_R'),
-                '[W] ' . Loc::getMessage('BITRIXPIPELINE_OUTBOX_RIGHT_W'),
+                '[D] ' . $this->words('RIGHT_D'),
+                '[R] ' . $this->words('RIGHT_R'),
+                '[W] ' . $this->words('RIGHT_W'),
             ],
         ];
+    }
+
+    /** The pipeline must not keep a key to a shop without the module; one that stays is no reason to stay. */
+    private function deleteWebhook(): void
+    {
+        try {
+            if (\Bitrixpipeline\Outbox\IncomingWebhook::delete()) {
+                $this->webhook = 'The incoming webhook was deleted: its address does not work any more.';
+            }
+        } catch (\Throwable $fault) {
+            $this->webhook = $fault instanceof \Bitrixpipeline\Outbox\WebhookProblem
+                ? $fault->getMessage()
+                : 'The incoming webhook was not deleted: ' . \Bitrixpipeline\Outbox\Journal::name($fault);
+        }
+    }
+
+    private function words(string $name): string
+    {
+        $this->requireClasses();
+        return \Bitrixpipeline\Outbox\Words::of(__FILE__, $name);
     }
 
     private function complain(string $text)

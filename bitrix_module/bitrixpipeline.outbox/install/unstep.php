@@ -2,10 +2,13 @@
 if (!defined('B_PROLOG_INCLUDED') || B_PROLOG_INCLUDED !== true) {
     die();
 }
-use Bitrix\Main\Localization\Loc;
+use Bitrix\Main\Loader;
+use Bitrixpipeline\Outbox\IncomingWebhook;
+use Bitrixpipeline\Outbox\Words;
 
 global $APPLICATION;
-Loc::loadMessages(__DIR__ . '/index.php');
+Loader::includeModule('bitrixpipeline.outbox');
+$ofInstaller = __DIR__ . '/index.php';
 ?>
 <form action="<?= htmlspecialcharsbx($APPLICATION->GetCurPage()) ?>" method="post">
     <?= bitrix_sessid_post() ?>
@@ -13,7 +16,8 @@ Loc::loadMessages(__DIR__ . '/index.php');
     <input type="hidden" name="id" value="bitrixpipeline.outbox">
     <input type="hidden" name="uninstall" value="Y">
     <input type="hidden" name="bitrixpipeline_step" value="2">
+    <?php if (IncomingWebhook::existing()): ?><p><?= htmlspecialcharsbx(Words::of($ofInstaller, 'WEBHOOK_GOES')) ?></p><?php endif; ?>
     <p><label><input type="checkbox" name="keep_outbox" value="Y" checked>
-        <?= Loc::getMessage('BITRIXPIPELINE_OUTBOX_KEEP') ?></label></p>
-    <input type="submit" value="<?= Loc::getMessage('BITRIXPIPELINE_OUTBOX_UNINSTALL') ?>">
+        <?= htmlspecialcharsbx(Words::of($ofInstaller, 'KEEP')) ?></label></p>
+    <input type="submit" value="<?= htmlspecialcharsbx(Words::of($ofInstaller, 'UNINSTALL')) ?>">
 </form>

@@ -6,20 +6,33 @@ class Body
 {
     private const JSON = JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE;
 
-    /** With the snapshot's parts, or without them where they are too large or cannot be written. */
+    /** With the snapshot's parts; with fewer, or none, where they are too large or cannot be written. */
     public static function of(Message $message, string $timestamp, array $parts, int $mostBytes): string
     {
         $whole = self::json($message->type, $timestamp, self::head($message) + $parts);
-        if ($whole !== null && strlen($whole) <= $mostBytes) {
-            return $whole;
+        if (self::fits($whole, $mostBytes)) {
+            return (string)$whole;
         }
-        Journal::error('an event goes without its snapshot', ['event' => $message->id, 'bytes' => $whole === null ? null : strlen($whole)]);
+        $facts = ['event' => $message->id, 'bytes' => $whole === null ? null : strlen($whole)];
+        // Of an order's products each has events of its own.
+        $order = isset($parts['order']) ? array_diff_key($parts, ['products' => []]) : [];
+        $smaller = $order ? self::json($message->type, $timestamp, self::head($message) + $order) : null;
+        if (self::fits($smaller, $mostBytes)) {
+            Journal::error('an event goes without its products', $facts);
+            return (string)$smaller;
+        }
+        Journal::error('an event goes without its snapshot', $facts);
         return (string)self::json($message->type, $timestamp, self::head($message));
     }
 
     public static function ping(string $timestamp): string
     {
         return (string)self::json('ping', $timestamp, ['id' => 1, 'origin' => 'admin']);
+    }
+
+    private static function fits(?string $body, int $mostBytes): bool
+    {
+        return $body !== null && strlen($body) <= $mostBytes;
     }
 
     private static function head(Message $message): array

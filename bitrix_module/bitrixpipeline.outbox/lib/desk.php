@@ -6,7 +6,8 @@ use Bitrix\Main\Application;
 /** An operator's look at the outbox. */
 class Desk
 {
-    private const LIST = 100;
+    /** How many rows a page lists. */
+    public const LIST = 100;
 
     private $connection;
 

@@ -3,23 +3,88 @@ namespace Bitrixpipeline\Outbox;
 
 use Bitrix\Main\Config\Option;
 use Bitrix\Main\Loader;
+use Bitrix\Main\UserTable;
 use Bitrix\Rest\APAuth\PasswordTable;
+use Bitrix\Rest\APAuth\PermissionTable;
 
-/** The address that the pipeline calls. "Site Management" has no page where one could be made. */
+/** The address that the pipeline calls: one at a time. "Site Management" has no page where one could be made. */
 class IncomingWebhook
 {
+    /** Which of REST's credentials is ours. */
+    public const OPTIONS = ['webhook_id', 'webhook_user'];
+
     private const SCOPES = ['sale', RestMethods::SCOPE];
     private const TITLE = 'bitrix_pipeline';
 
-    /** The address, which is a secret and cannot be shown again; '' when REST cannot make it. */
-    public static function create(int $userId): string
+    /** The address, which is a secret and cannot be shown again. Throws WebhookProblem. */
+    public static function create(int $userId, bool $replace = false): string
     {
-        if ($userId <= 0 || !Loader::includeModule('rest')) {
-            return '';
+        if (!Loader::includeModule('rest')) {
+            throw new WebhookProblem('NO_REST');
+        }
+        $old = self::existing();
+        if ($old && !$replace) {
+            throw WebhookProblem::exists($old);
+        }
+        self::requireUser($userId);
+        if ($old) {
+            self::remove((int)$old['ID']);
         }
         $made = PasswordTable::createPassword($userId, self::SCOPES, self::TITLE, true);
         $code = is_array($made) ? (string)($made['PASSWORD'] ?? '') : '';
-        return $code === '' ? '' : self::host() . "/rest/$userId/$code/";
+        if ($code === '') {
+            throw new WebhookProblem('REFUSED', ['#USER#' => $userId]);
+        }
+        Option::set(Settings::MODULE, 'webhook_id', (string)$made['ID']);
+        Option::set(Settings::MODULE, 'webhook_user', (string)$userId);
+        return self::host() . "/rest/$userId/$code/";
+    }
+
+    /** ID, USER_ID and DATE_CREATE of ours, as text; null when there is none, or somebody has deleted it. */
+    public static function existing(): ?array
+    {
+        $id = (int)Option::get(Settings::MODULE, 'webhook_id', '0');
+        if ($id <= 0 || !Loader::includeModule('rest')) {
+            return null;
+        }
+        // Old servers give the last ID again: the user must be the same one, too.
+        $user = (int)Option::get(Settings::MODULE, 'webhook_user', '0');
+        $row = PasswordTable::getRow([
+            'select' => ['ID', 'USER_ID', 'DATE_CREATE'],
+            'filter' => ['=ID' => $id, '=USER_ID' => $user],
+        ]);
+        return $row === null ? null : array_map('strval', $row);
+    }
+
+    /** False when there is none. Throws WebhookProblem. */
+    public static function delete(): bool
+    {
+        $existing = self::existing();
+        if ($existing) {
+            self::remove((int)$existing['ID']);
+        }
+        return (bool)$existing;
+    }
+
+    private static function remove(int $id): void
+    {
+        if (!PasswordTable::delete($id)->isSuccess()) {
+            throw new WebhookProblem('NOT_DELETED', ['#ID#' => $id]);
+        }
+        if (method_exists(PermissionTable::class, 'deleteByPasswordId')) {
+            PermissionTable::deleteByPasswordId($id);
+        }
+        foreach (self::OPTIONS as $name) {
+            Option::delete(Settings::MODULE, ['name' => $name]);
+        }
+    }
+
+    private static function requireUser(int $id): void
+    {
+        $user = UserTable::getRow(['select' => ['ID', 'ACTIVE'], 'filter' => ['=ID' => $id]]);
+        if (!$user || $user['ACTIVE'] !== 'Y') {
+            throw new WebhookProblem('NO_USER', ['#USER#' => $id]);
+        }
     }
 
     private static function host(): string

@@ -11,22 +11,22 @@ class Requirements
     /** The first versions that have the events listened to. */
     private const MODULES = ['main' => '20.0.0', 'iblock' => '18.0.0', 'catalog' => '18.0.0', 'sale' => '18.0.0'];
 
-    /** @return string[] what is missing */
+    /** @return string[] what is missing, by its name and least version, with the one that is there: the same in any language */
     public static function missing(): array
     {
         $missing = [];
         if (version_compare(PHP_VERSION, self::PHP, '<')) {
-            $missing[] = 'PHP ' . self::PHP . ' (this is ' . PHP_VERSION . ')';
+            $missing[] = 'PHP ' . self::PHP . ' (' . PHP_VERSION . ')';
         }
         foreach (self::EXTENSIONS as $extension) {
             if (!extension_loaded($extension)) {
-                $missing[] = "PHP's extension $extension";
+                $missing[] = "php-$extension";
             }
         }
         foreach (self::MODULES as $module => $least) {
             $version = ModuleManager::isModuleInstalled($module) || $module === 'main' ? ModuleManager::getVersion($module) : false;
             if (!$version || version_compare($version, $least, '<')) {
-                $missing[] = "module $module $least" . ($version ? " (this is $version)" : '');
+                $missing[] = "$module $least" . ($version ? " ($version)" : '');
             }
         }
         return $missing;

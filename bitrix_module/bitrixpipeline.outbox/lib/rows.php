@@ -5,13 +5,9 @@ namespace Bitrixpipeline\Outbox;
 class Rows
 {
     private const INSTANT = 'BITRIXPIPELINE_AT_';
-    private const TABLES = [
-        'b_sale_order', 'b_sale_basket', 'b_sale_order_props_value', 'b_user',
-        'b_iblock_element', 'b_iblock_section', 'b_catalog_product', 'b_catalog_price',
-    ];
 
     private $connection;
-    private $instants;
+    private $columns;
     private $isCp1251;
 
     public function __construct($connection)
@@ -35,15 +31,16 @@ class Rows
         return $this->all($table, "t.ID = $id")[0] ?? null;
     }
 
-    /** @param string $more further columns and tables: ", p.X FROM … JOIN …" is put between */
-    public function all(string $table, string $where, string $columns = '', string $join = ''): array
+    /** @param string $more further columns, of what is joined: ", p.X" */
+    public function all(string $table, string $where, string $more = '', string $join = ''): array
     {
-        $instants = $this->instants()[$table] ?? [];
-        $extra = '';
+        $columns = $this->columns($table);
+        $instants = array_keys(array_filter($columns));
+        $list = 't.' . implode(', t.', array_keys($columns));
         foreach ($instants as $name) {
-            $extra .= ", UNIX_TIMESTAMP(t.$name) AS " . self::INSTANT . $name;
+            $list .= ", UNIX_TIMESTAMP(t.$name) AS " . self::INSTANT . $name;
         }
-        $rows = $this->select("SELECT t.*$columns$extra FROM $table t $join WHERE $where ORDER BY 1");
+        $rows = $this->select("SELECT $list$more FROM $table t $join WHERE $where ORDER BY 1");
         return $instants ? array_map(function (array $row) use ($instants): array {
             return $this->withOffsets($row, $instants);
         }, $rows) : $rows;
@@ -71,21 +68,30 @@ class Rows
         return $row;
     }
 
-    /** Which columns are TIMESTAMP: it differs between the years of Bitrix. */
-    private function instants(): array
+    /** What may go and is there; and whether it is a TIMESTAMP. Both differ between the years of Bitrix. @return bool[] */
+    private function columns(string $table): array
     {
-        if ($this->instants === null) {
-            $this->instants = [];
-            $tables = "'" . implode("','", self::TABLES) . "'";
-            $result = $this->connection->query(
-                'SELECT TABLE_NAME AS T, COLUMN_NAME AS C FROM information_schema.COLUMNS'
-                . " WHERE TABLE_SCHEMA = DATABASE() AND DATA_TYPE = 'timestamp' AND TABLE_NAME IN ($tables)"
-            );
-            while ($row = $result->fetchRaw()) {
-                $this->instants[$row['T']][] = $row['C'];
-            }
+        $this->columns = $this->columns ?? $this->columnsThere();
+        $columns = [];
+        foreach (array_intersect(Columns::OF[$table], array_keys($this->columns[$table])) as $name) {
+            $columns[$name] = $this->columns[$table][$name];
         }
-        return $this->instants;
+        return $columns;
+    }
+
+    /** @return bool[][] */
+    private function columnsThere(): array
+    {
+        $tables = "'" . implode("','", array_keys(Columns::OF)) . "'";
+        $result = $this->connection->query(
+            "SELECT TABLE_NAME AS T, COLUMN_NAME AS C, DATA_TYPE = 'timestamp' AS IS_INSTANT FROM information_schema.COLUMNS"
+            . " WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME IN ($tables)"
+        );
+        $there = [];
+        while ($row = $result->fetchRaw()) {
+            $there[$row['T']][$row['C']] = (bool)$row['IS_INSTANT'];
+        }
+        return $there;
     }
 
     private function isCp1251(): bool

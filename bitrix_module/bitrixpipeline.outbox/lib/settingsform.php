@@ -3,35 +3,36 @@ namespace Bitrixpipeline\Outbox;
 
 use Bitrix\Main\Config\Option;
 
-/** What the settings page does with what was sent to it. Phrases are named, the page has the words. */
+/** What the settings page does with what was sent to it. */
 class SettingsForm
 {
+    private const ACTIONS = ['save', 'test', 'retry', 'retry_all', 'skip', 'webhook', 'replace_webhook'];
     private const NUMBERS = ['batch', 'run_seconds', 'timeout', 'fast_timeout', 'attempts'];
 
-    /** @return string[] phrases: what was done, or why not */
-    public static function handle(array $request, string $right, bool $isSessionGood): array
+    /** @return Notice[] what was done, or why not */
+    public static function handle(array $request, string $right, bool $isSessionGood, int $userId): array
     {
         $action = self::action($request);
         if ($action === '') {
             return [];
         }
         if ($right < 'W' || !$isSessionGood) {
-            return ['NOT_ALLOWED'];
+            return [Notice::bad('NOT_ALLOWED')];
         }
-        $ids = array_map('intval', (array)($request['events'] ?? []));
+        $ids = array_filter(array_map('intval', (array)($request['events'] ?? [])));
         switch ($action) {
             case 'save':
-                return self::save($request) ?: ['SAVED'];
+                return self::save($request) ?: [Notice::good('SAVED')];
             case 'test':
-                return self::test();
+                return [self::test()];
+            case 'retry_all':
+                return [self::retry([])];
             case 'retry':
-                (new Desk())->retry($ids);
-                return ['RETRIED'];
+                return [$ids ? self::retry($ids) : Notice::bad('NONE_MARKED')];
             case 'skip':
-                (new Desk())->skip($ids);
-                return ['SKIPPED'];
+                return [$ids ? Notice::good('SKIPPED', '', ['#COUNT#' => (new Desk())->skip($ids)]) : Notice::bad('NONE_MARKED')];
             default:
-                return [];
+                return [self::createWebhook($userId, $action === 'replace_webhook')];
         }
     }
 
@@ -42,7 +43,7 @@ class SettingsForm
 
     private static function action(array $request): string
     {
-        foreach (['save', 'test', 'retry', 'skip', 'webhook'] as $action) {
+        foreach (self::ACTIONS as $action) {
             if (!empty($request["bitrixpipeline_$action"])) {
                 return $action;
             }
@@ -50,17 +51,17 @@ class SettingsForm
         return '';
     }
 
-    /** All or nothing. @return string[] what is wrong */
+    /** All or nothing. @return Notice[] what is wrong */
     private static function save(array $request): array
     {
         $url = trim((string)($request['url'] ?? ''));
         $secrets = trim((string)($request['secrets'] ?? ''));
         $wrong = [];
         if ($url !== '' && !preg_match('~^https?://[^\s/@]+(/\S*)?$~i', $url)) {
-            $wrong[] = 'WRONG_URL';
+            $wrong[] = Notice::bad('WRONG_URL');
         }
         if (!self::areSecrets($secrets)) {
-            $wrong[] = 'WRONG_SECRETS';
+            $wrong[] = Notice::bad('WRONG_SECRETS');
         }
         if ($wrong) {
             return $wrong;
@@ -97,14 +98,30 @@ class SettingsForm
         return count($words) <= 2 && array_filter($words, [Signature::class, 'isSecret']) === $words;
     }
 
-    private static function test(): array
+    private static function test(): Notice
     {
-        $complaint = Sender::lack();
-        if ($complaint !== '') {
-            return ['TEST_IMPOSSIBLE', $complaint];
+        $lack = Sender::lack();
+        if ($lack !== '') {
+            return Notice::bad('TEST_IMPOSSIBLE', Reason::inWords($lack));
         }
         $answer = Sender::here()->ping(Settings::number('timeout'));
-        return $answer->isDelivered() ? ['TEST_GOOD'] : ['TEST_BAD', $answer->reason()];
+        return $answer->isDelivered() ? Notice::good('TEST_GOOD') : Notice::bad('TEST_BAD', Reason::inWords($answer->reason()));
+    }
+
+    private static function retry(array $ids): Notice
+    {
+        (new Desk())->retry($ids);
+        return Notice::good('RETRIED');
+    }
+
+    /** The address is shown this once: Bitrix's cache and the page forget it. */
+    private static function createWebhook(int $userId, bool $replace): Notice
+    {
+        try {
+            return Notice::good('WEBHOOK_GOOD', IncomingWebhook::create($userId, $replace));
+        } catch (WebhookProblem $problem) {
+            return Notice::bad('WEBHOOK_BAD', $problem->inWords());
+        }
     }
 
     private static function set(string $name, string $value): void

@@ -4,12 +4,6 @@ namespace Bitrixpipeline\Outbox;
 /** What an event carries: the rows that it is news of, as docs/events.md of the pipeline has them. */
 class Snapshot
 {
-    /** A list of what may go, not of what may not: a credential that Bitrix adds later stays here. */
-    private const OF_USER = [
-        'ID', 'LOGIN', 'ACTIVE', 'BLOCKED', 'NAME', 'LAST_NAME', 'SECOND_NAME', 'EMAIL', 'PERSONAL_PHONE',
-        'PERSONAL_MOBILE', 'WORK_PHONE', 'EXTERNAL_AUTH_ID', 'LID', 'XML_ID', 'DATE_REGISTER', 'TIMESTAMP_X',
-    ];
-
     private $rows;
     private $catalogs;
 
@@ -79,8 +73,7 @@ class Snapshot
 
     private function user(int $id): ?array
     {
-        $user = $this->rows->one('b_user', $id);
-        return $user === null ? null : array_intersect_key($user, array_flip(self::OF_USER));
+        return $this->rows->one('b_user', $id);
     }
 
     private function category(int $id): ?array

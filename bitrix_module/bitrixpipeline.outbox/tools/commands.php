@@ -11,6 +11,7 @@ use Bitrixpipeline\Outbox\SelfCheck;
 use Bitrixpipeline\Outbox\Sender;
 use Bitrixpipeline\Outbox\Settings;
 use Bitrixpipeline\Outbox\Signature;
+use Bitrixpipeline\Outbox\WebhookProblem;
 
 const BITRIXPIPELINE_MODULE = 'bitrixpipeline.outbox';
 
@@ -76,7 +77,12 @@ function bitrixpipeline_outbox_install(): int
 function bitrixpipeline_outbox_uninstall(string $keep = ''): int
 {
     $_REQUEST['keep_outbox'] = $keep === '--keep-outbox' ? 'Y' : 'N';
-    return CModule::CreateModuleObject(BITRIXPIPELINE_MODULE)->DoUninstall() ? 0 : 1;
+    $module = CModule::CreateModuleObject(BITRIXPIPELINE_MODULE);
+    $isDone = $module->DoUninstall();
+    if ($module->webhook !== '') {
+        fwrite(STDERR, "{$module->webhook}\n");
+    }
+    return $isDone ? 0 : 1;
 }
 
 /** All options as JSON: for the backup, which only its owner may read. */
@@ -92,6 +98,11 @@ function bitrixpipeline_outbox_import(): int
     if (!is_array($options)) {
         return 1;
     }
+    bitrixpipeline_outbox_load();
+    // REST's credentials do not go back with a backup: what is known of ours stays.
+    $of_webhook = array_flip(IncomingWebhook::OPTIONS);
+    $options = array_diff_key($options, $of_webhook)
+        + array_intersect_key(Option::getForModule(BITRIXPIPELINE_MODULE), $of_webhook);
     Option::delete(BITRIXPIPELINE_MODULE);
     foreach ($options as $name => $value) {
         Option::set(BITRIXPIPELINE_MODULE, (string)$name, (string)$value);
@@ -144,10 +155,15 @@ function bitrixpipeline_outbox_retry(): int
     return 0;
 }
 
-function bitrixpipeline_outbox_create_webhook(string $userId = '1'): int
+/** The address on standard output, whatever else there is to say on standard error. */
+function bitrixpipeline_outbox_create_webhook(string $userId = '1', string $replace = ''): int
 {
     bitrixpipeline_outbox_load();
-    $url = IncomingWebhook::create((int)$userId);
-    echo $url === '' ? '' : "$url\n";
-    return $url === '' ? 1 : 0;
+    try {
+        echo IncomingWebhook::create((int)$userId, $replace === '--replace'), "\n";
+        return 0;
+    } catch (WebhookProblem $problem) {
+        fwrite(STDERR, $problem->getMessage() . ($problem->isThereOne ? " To replace it: bitrix_module/deploy --replace-webhook $userId" : '') . "\n");
+        return $problem->isThereOne ? 0 : 1;
+    }
 }

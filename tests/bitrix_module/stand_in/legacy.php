@@ -118,18 +118,23 @@ class CMain
     }
 }
 
+/** Whoever is logged in: a user of the shop's. */
 class CUser
 {
     public function GetID()
     {
-        return 1;
+        return (string)Application::getConnection()->queryScalar("SELECT MIN(ID) FROM b_user WHERE ACTIVE = 'Y'");
     }
 }
 
 class CAdminTabControl
 {
+    private $tabs;
+    private $shown = 0;
+
     public function __construct($name, $tabs)
     {
+        $this->tabs = $tabs;
     }
 
     public function Begin()
@@ -138,15 +143,23 @@ class CAdminTabControl
 
     public function BeginNextTab()
     {
-        echo '<table>';
+        $this->endTab();
+        echo "<h2>{$this->tabs[$this->shown++]['TITLE']}</h2><table>";
     }
 
     public function Buttons()
     {
+        $this->endTab();
+        $this->shown = 0;
     }
 
     public function End()
     {
+    }
+
+    private function endTab()
+    {
+        echo $this->shown > 0 ? '</table>' : '';
     }
 }
 
@@ -154,13 +167,22 @@ class CAdminMessage
 {
     public static function ShowMessage($message)
     {
-        echo htmlspecialcharsbx(is_array($message) ? $message['MESSAGE'] : $message);
+        $escape = empty($message['HTML']) ? 'htmlspecialcharsbx' : 'strval';
+        echo "<div class=\"{$message['TYPE']}\"><b>", $escape($message['MESSAGE']), '</b> ', $escape($message['DETAILS']), "</div>\n";
+    }
+}
+
+class CUtil
+{
+    public static function JSEscape($s)
+    {
+        return strtr($s, ['\\' => '\\\\', "'" => "\\'", '"' => '\\"', "\n" => '\\n', '</' => '<\\/']);
     }
 }
 
 function htmlspecialcharsbx($string)
 {
-    return htmlspecialchars((string)$string, ENT_COMPAT, 'UTF-8');
+    return htmlspecialchars((string)$string, ENT_COMPAT, Application::isUtfMode() ? 'UTF-8' : 'ISO-8859-1');
 }
 
 function bitrix_sessid()

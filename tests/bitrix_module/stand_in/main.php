@@ -68,22 +68,60 @@ namespace Bitrix\Main\Localization {
         public static function loadMessages($file)
         {
             $root = $_SERVER['DOCUMENT_ROOT'] . '/local/modules/bitrixpipeline.outbox';
-            $lang = $root . '/lang/' . LANGUAGE_ID . substr(realpath($file), strlen(realpath($root)));
-            if (is_file($lang)) {
-                $MESS = [];
-                include $lang;
-                self::$messages = $MESS + self::$messages;
+            foreach (['en', 'ru'] as $language) {
+                $lang = "$root/lang/$language" . substr(realpath($file), strlen(realpath($root)));
+                if (is_file($lang)) {
+                    $MESS = [];
+                    include $lang;
+                    self::$messages[$language] = $MESS + (self::$messages[$language] ?? []);
+                }
             }
         }
 
         public static function getMessage($code, $replace = null, $language = null)
         {
-            return isset(self::$messages[$code]) ? strtr(self::$messages[$code], $replace ?: []) : null;
+            $message = self::$messages[$language ?: LANGUAGE_ID][$code] ?? null;
+            return $message === null ? null : strtr($message, $replace ?: []);
+        }
+    }
+}
+
+namespace Bitrix\Main\ORM\Data {
+    use Bitrix\Main\Application;
+
+    abstract class DataManager
+    {
+        abstract public static function getTableName();
+
+        public static function getRow(array $parameters)
+        {
+            $sql = Application::getConnection()->getSqlHelper();
+            $conditions = ['TRUE'];
+            foreach ($parameters['filter'] as $name => $value) {
+                $conditions[] = ltrim($name, '=') . " = '" . $sql->forSql((string)$value) . "'";
+            }
+            $columns = implode(', ', $parameters['select']);
+            $where = implode(' AND ', $conditions);
+            return Application::getConnection()->query("SELECT $columns FROM " . static::getTableName() . " WHERE $where LIMIT 1")->fetchRaw() ?: null;
+        }
+
+        public static function delete($primary)
+        {
+            Application::getConnection()->queryExecute('DELETE FROM ' . static::getTableName() . ' WHERE ID = ' . (int)$primary);
+            return new \Bitrix\Sale\Result();
         }
     }
 }
 
 namespace Bitrix\Main {
+    class UserTable extends ORM\Data\DataManager
+    {
+        public static function getTableName()
+        {
+            return 'b_user';
+        }
+    }
+
     class Application
     {
         private static $instance;
@@ -99,6 +137,12 @@ namespace Bitrix\Main {
         {
             $of = Config\Configuration::getValue('connections')['default'];
             return self::$connection = self::$connection ?: new DB\Connection($of);
+        }
+
+        /** Whether the site is in UTF-8, not in windows-1251. */
+        public static function isUtfMode()
+        {
+            return Config\Configuration::getValue('connections')['default']['charset'] !== 'cp1251';
         }
 
         public function addBackgroundJob(callable $job, array $args = [], $priority = 100)

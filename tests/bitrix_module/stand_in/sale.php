@@ -155,11 +155,49 @@ namespace Bitrix\Rest {
 }
 
 namespace Bitrix\Rest\APAuth {
-    class PasswordTable
+    use Bitrix\Main\Application;
+    use Bitrix\Main\ORM\Data\DataManager;
+
+    class PasswordTable extends DataManager
     {
-        public static function createPassword($userId, array $scopeList, $integrationTitle, $returnArray = false)
+        public static function getTableName()
         {
-            return ['ID' => 1, 'USER_ID' => $userId, 'PASSWORD' => 'c0de' . count($scopeList)];
+            return 'b_rest_ap';
+        }
+
+        public static function createPassword($userId, array $scopeList, $siteTitle, $returnArray = false)
+        {
+            if (getenv('STAND_IN_REST_REFUSES') === 'create') {
+                return false;
+            }
+            $password = 'c0de' . bin2hex(random_bytes(6));
+            $connection = Application::getConnection();
+            $connection->queryExecute("INSERT INTO b_rest_ap (USER_ID, PASSWORD, ACTIVE, TITLE, DATE_CREATE) VALUES ($userId, '$password', 'Y', '$siteTitle', NOW())");
+            $id = (int)$connection->queryScalar('SELECT LAST_INSERT_ID()');
+            foreach ($scopeList as $scope) {
+                $connection->queryExecute("INSERT INTO b_rest_ap_permission (PASSWORD_ID, PERM) VALUES ($id, '$scope')");
+            }
+            return $returnArray ? ['ID' => $id, 'USER_ID' => $userId, 'PASSWORD' => $password] : $password;
+        }
+
+        public static function delete($primary)
+        {
+            return getenv('STAND_IN_REST_REFUSES') === 'delete'
+                ? (new \Bitrix\Sale\Result())->addError(new \Bitrix\Sale\Error('No'))
+                : parent::delete($primary);
+        }
+    }
+
+    class PermissionTable extends DataManager
+    {
+        public static function getTableName()
+        {
+            return 'b_rest_ap_permission';
+        }
+
+        public static function deleteByPasswordId($passwordId)
+        {
+            Application::getConnection()->queryExecute('DELETE FROM b_rest_ap_permission WHERE PASSWORD_ID = ' . (int)$passwordId);
         }
     }
 }

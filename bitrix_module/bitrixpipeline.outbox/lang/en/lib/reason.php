@@ -1,0 +1,25 @@
+<?php
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_OFF'] = 'the module is switched off';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_URL'] = 'no address of the receiver is set';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SECRET'] = 'no secret is set, or one is malformed';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_SENDERS_ENDED'] = 'PHP ended time and again while it sent this event: look at the log of PHP\'s errors';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SNAPSHOT'] = 'the rows could not be read: #FAULT#';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWERED'] = 'answered #STATUS#';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NEITHER'] = '#ANSWER#; a test event was not taken either: #PING#';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_BYTES'] = '(#BYTES# bytes)';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_REDIRECT'] = 'a redirect; set the address that it leads to';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_UNSIGNED'] = 'the signature was not accepted; compare the secret and the clocks';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_FORBIDDEN'] = 'a proxy or firewall in front of the receiver refuses';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_NOT_FOUND'] = 'there is no receiver at this address';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_CONFLICT'] = 'the receiver has another event under this ID; a retry sends it under a new one';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_TOO_LARGE'] = 'too large for the receiver or a proxy before it';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_OTHER_TYPE'] = 'JSON is not taken at this address';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_BROKEN'] = 'a fault of the receiver; look at its log';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_AWAY'] = 'the receiver is away or overloaded';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_ANSWER'] = 'no answer: #WHY#';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_NO_HOST'] = 'the host\'s name was not found in DNS';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_NO_CONNECTION'] = 'no connection to the server';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_TIMEOUT'] = 'the time for the request was up';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_TLS'] = 'no secure connection; look at the certificate (curl #NUMBER#)';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_CUT'] = 'the connection broke';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_CURL'] = 'curl\'s error #NUMBER#';

@@ -1,0 +1,25 @@
+<?php
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_OFF'] = 'модуль выключен';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_URL'] = 'не задан адрес приёмника';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SECRET'] = 'секрет не задан или записан неверно';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_SENDERS_ENDED'] = 'PHP раз за разом аварийно завершался при отправке этого события: посмотрите журнал ошибок PHP';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SNAPSHOT'] = 'не удалось прочитать данные из базы: #FAULT#';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWERED'] = 'ответ #STATUS#';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NEITHER'] = '#ANSWER#; проверочное событие тоже не принято: #PING#';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_BYTES'] = '(#BYTES# байт)';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_REDIRECT'] = 'перенаправление; укажите конечный адрес';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_UNSIGNED'] = 'подпись не принята; сверьте секрет и время на серверах';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_FORBIDDEN'] = 'запрос отклонил прокси или файрвол перед приёмником';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_NOT_FOUND'] = 'по этому адресу приёмника нет';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_CONFLICT'] = 'под этим ID приёмник уже принял другое событие; при повторе оно уйдёт под новым ID';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_TOO_LARGE'] = 'событие слишком велико для приёмника или прокси перед ним';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_OTHER_TYPE'] = 'по этому адресу не принимают JSON';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_BROKEN'] = 'ошибка на стороне приёмника; посмотрите его журнал';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_AWAY'] = 'приёмник недоступен или перегружен';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_ANSWER'] = 'нет ответа: #WHY#';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_NO_HOST'] = 'имя сервера не найдено в DNS';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_NO_CONNECTION'] = 'не удалось соединиться с сервером';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_TIMEOUT'] = 'истекло время ожидания';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_TLS'] = 'не удалось установить защищённое соединение; проверьте сертификат (curl, ошибка #NUMBER#)';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_CUT'] = 'соединение оборвалось';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_CURL'] = 'ошибка curl #NUMBER#';
