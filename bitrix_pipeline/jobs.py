@@ -17,6 +17,7 @@ from bitrix_pipeline.assets.push_checks import PUSH_CHECKS
 from bitrix_pipeline.assets.tables import INBOX
 from bitrix_pipeline.model import TABLES
 from bitrix_pipeline.resources import Inbox, StatusPush
+from bitrix_pipeline.run_coordinator import AT_ONCE, START_TAG
 
 TABLES_AND_CHECKS = dg.AssetSelection.assets(*(table.name for table in TABLES))
 
@@ -61,8 +62,8 @@ drain_inbox = dg.define_asset_job(
     "drain_inbox",
     selection=dg.AssetSelection.assets(INBOX) | dg.AssetSelection.checks(*INBOX_CHECKS),
     description="Writes what webhooks tell of into the tables, and waits a while for more.",
-    # Of what is queued it goes first: somebody is looking at the order in the CRM.
-    tags={**TAGS, "dagster/priority": "10"},
+    # Somebody is looking at the order in the CRM. Where it is queued all the same, it goes first.
+    tags={**TAGS, START_TAG: AT_ONCE, "dagster/priority": "10"},
 )
 
 push_statuses = dg.define_asset_job(

@@ -38,6 +38,11 @@ mutation LaunchPipelineExecution($executionParams: ExecutionParams!) {
   }
 }
 """
+CANCEL_RUN = """
+mutation TerminateRun($id: String!) {
+  terminateRun(runId: $id) { __typename }
+}
+"""
 STOP_SCHEDULE = """
 mutation StopSchedule($id: String!) {
   stopRunningSchedule(id: $id) { __typename }
@@ -71,6 +76,13 @@ query Runs {
     ... on Runs {
       results { id jobName status assetSelection { path } tags { key value } }
     }
+  }
+}
+"""
+RUN = """
+query Run($id: ID!) {
+  runOrError(runId: $id) {
+    ... on Run { status eventConnection { events { __typename } } }
   }
 }
 """
@@ -114,23 +126,35 @@ class DagsterUi:
         assert "backfillId" in launched, launched
         return str(launched["backfillId"])
 
-    def launch(self, job: str, partition: str, tables: list[str]) -> str:
-        """A run of some tables of a job; its ID."""
+    def launch(self, job: str, assets: list[str], *, partition: str = "") -> str:
+        """A run of some assets of a job; its ID."""
+        tags = [{"key": "dagster/partition", "value": partition}] if partition else []
         launched = self.ask(
             LAUNCH_RUN,
             executionParams={
                 "mode": "default",
-                "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition}]},
+                "executionMetadata": {"tags": tags},
                 "runConfigData": "{}",
                 "selector": {
                     **REPOSITORY,
                     "pipelineName": job,
-                    "assetSelection": [{"path": [table]} for table in tables],
+                    "assetSelection": [{"path": [name]} for name in assets],
                 },
             },
         )
         assert "run" in launched, launched
         return str(launched["run"]["id"])
+
+    def cancel(self, run: str) -> None:
+        self.ask(CANCEL_RUN, id=run)
+
+    def status(self, run: str) -> str:
+        return str(self.ask(RUN, id=run)["status"])
+
+    def events(self, run: str) -> list[str]:
+        """The types of the events of a run, as the UI lists them."""
+        found = self.ask(RUN, id=run)["eventConnection"]["events"]
+        return [event["__typename"] for event in found]
 
     def runs(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.ask(RUNS)["results"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from dagster_ui import DagsterUi, dagster_dev, wait_for
@@ -70,7 +71,7 @@ def failed_run(machine: Machine, registered: dict[str, list[str]]) -> str:
     """A run of users and orders, while a backfill of products goes on."""
     assert {*CHOSEN} < {*registered["unmaterialized"]}
     machine.ui.backfill("products", CHOSEN)
-    return machine.ui.launch("sync_changed", CHANGED_LATELY, ["users", "orders"])
+    return machine.ui.launch("sync_changed", ["users", "orders"], partition=CHANGED_LATELY)
 
 
 def test_the_sensor_registers_the_shops_ranges(registered: dict[str, list[str]]) -> None:
@@ -112,9 +113,30 @@ def test_a_webhook_becomes_rows_by_itself(machine: Machine) -> None:
         machine.ui.runs,
     )
 
-    drains = [run for run in machine.ui.runs() if run["jobName"] == "drain_inbox"]
-    assert len(drains) == 1
-    assert {"key": "dagster/sensor_name", "value": "drain_inbox"} in drains[0]["tags"]
+    [drain] = drains(machine)
+    assert {"key": "dagster/sensor_name", "value": "drain_inbox"} in drain["tags"]
+
+
+def test_a_drain_starts_at_once_and_a_second_one_waits_in_the_queue(machine: Machine) -> None:
+    """The first still lingers for more news."""
+    receive(machine.crm, "product.saved", 1)
+    first = wait_for(
+        lambda: [run["id"] for run in drains(machine) if run["status"] == "STARTED"],
+        DAEMON_SECONDS,
+        machine.ui.runs,
+    )[0]
+
+    second = machine.ui.launch("drain_inbox", ["webhook_inbox"])
+
+    assert "RunEnqueuedEvent" not in machine.ui.events(first)
+    assert machine.ui.status(second) == "QUEUED"
+    machine.ui.cancel(first)
+    wait_for(lambda: machine.ui.status(second) == "STARTED", DAEMON_SECONDS, machine.ui.runs)
+    machine.ui.cancel(second)
+
+
+def drains(machine: Machine) -> list[dict[str, Any]]:
+    return [run for run in machine.ui.runs() if run["jobName"] == "drain_inbox"]
 
 
 def test_orders_arrive_although_users_fail(machine: Machine, failed_run: str) -> None:
