@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
+from bitrix_pipeline.assets.faults import no_more_tries
 from bitrix_pipeline.assets.partitions import PARTITIONED_TABLES
 from bitrix_pipeline.assets.presentation import report_metadata, result_metadata, rows_value
 from bitrix_pipeline.assets.ranges import report_ranges
 from bitrix_pipeline.assets.source import WEBHOOKS
 from bitrix_pipeline.assets.tables import INBOX, OWNER, RETRIES
-from bitrix_pipeline.errors import PermanentError, PipelineError, TransientError
+from bitrix_pipeline.errors import PipelineError, TransientError
 from bitrix_pipeline.inbox.desk import Entry
 from bitrix_pipeline.inbox.drain import DrainResult
 from bitrix_pipeline.model import table_named
@@ -56,18 +57,16 @@ Metadata = dict[str, dg.MetadataValue]
     retry_policy=RETRIES,
     pool=INBOX,
 )
+@no_more_tries()
 def webhook_inbox(
     context: dg.AssetExecutionContext, inbox: Inbox, pipeline: Pipeline
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     def report(part: DrainResult) -> None:
         _report_part(context, part, size=pipeline.settings.partition_size)
 
-    try:
-        result = inbox.drain(run_id=context.run.run_id, report=report, most_seconds=STRETCH_SECONDS)
-        _report_tables(context, result.tables, pipeline)
-        metadata = drain_metadata(result, inbox)
-    except PermanentError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
+    result = inbox.drain(run_id=context.run.run_id, report=report, most_seconds=STRETCH_SECONDS)
+    _report_tables(context, result.tables, pipeline)
+    metadata = drain_metadata(result, inbox)
     if isinstance(result.fault, TransientError):
         context.log.warning(f"{result.postponed} events wait until this is over: {result.fault}")
         context.instance.add_run_tags(context.run.run_id, {ENDED_BY_TAG: OUTAGE})

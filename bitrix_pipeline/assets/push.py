@@ -4,9 +4,11 @@ Here belongs what a person sees of a push and which faults end a run; pushing is
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import dagster as dg
 
+from bitrix_pipeline.assets.faults import no_more_tries
 from bitrix_pipeline.assets.presentation import table_value
 from bitrix_pipeline.assets.source import SOURCE_OWNER
 from bitrix_pipeline.assets.tables import OWNER, RETRIES
@@ -59,13 +61,10 @@ class PushConfig(dg.Config):
 def order_status_diffs(
     context: dg.AssetExecutionContext, config: PushConfig, status_push: StatusPush
 ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
-    try:
+    with no_more_tries(), _telling_of_faults(context):
         yield dg.MaterializeResult(metadata=diff_metadata(status_push.differences()))
         result = status_push.push(run_id=context.run.run_id, allow_mass=config.allow_mass)
         metadata = push_metadata(result, status_push.open_entries(FAILURES_SHOWN))
-    except PermanentError as error:
-        _tag(context, error)
-        raise dg.Failure(str(error), allow_retries=False) from None
     context.log_event(dg.AssetObservation(BITRIX, metadata=metadata))
     _tag(context, result.fault)
     _raise(result.fault)
@@ -126,6 +125,15 @@ def push_metadata(result: PushResult, open_entries: Sequence[Entry]) -> Metadata
     if result.fault:
         metadata["ended_by"] = dg.MetadataValue.text(type(result.fault).__name__)
     return metadata
+
+
+@contextmanager
+def _telling_of_faults(context: dg.AssetExecutionContext) -> Iterator[None]:
+    try:
+        yield
+    except PermanentError as error:
+        _tag(context, error)
+        raise
 
 
 def _tag(context: dg.AssetExecutionContext, fault: PipelineError | None) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import dagster as dg
 
 from bitrix_pipeline.assets.checks import nothing_set_aside
+from bitrix_pipeline.assets.faults import no_more_tries
 from bitrix_pipeline.assets.partitions import (
     ID_RANGES,
     PARTITIONED_TABLES,
@@ -17,7 +18,6 @@ from bitrix_pipeline.assets.presentation import sync_metadata, table_metadata
 from bitrix_pipeline.assets.ranges import report_ranges
 from bitrix_pipeline.assets.scope import SyncConfig, scopes_of
 from bitrix_pipeline.assets.source import source_key
-from bitrix_pipeline.errors import PermanentError
 from bitrix_pipeline.model import TABLES, Table
 from bitrix_pipeline.resources import Pipeline
 from bitrix_pipeline.sync import ChangedLately, Everything, Scope, SyncResult
@@ -75,6 +75,7 @@ def build_table_asset(table: Table) -> dg.AssetsDefinition:
             )
         ],
     )
+    @no_more_tries()
     def table_asset(
         context: dg.AssetExecutionContext, config: SyncConfig, pipeline: Pipeline
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -106,19 +107,16 @@ def _run_syncs(
     config: SyncConfig,
     pipeline: Pipeline,
 ) -> SyncResult:
-    try:
-        results = [
-            pipeline.sync(
-                table,
-                scope,
-                allow_deletions=config.allow_deletions,
-                accept_schema=config.accept_schema,
-                progress=_log_progress(context, table),
-            )
-            for scope in scopes
-        ]
-    except PermanentError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
+    results = [
+        pipeline.sync(
+            table,
+            scope,
+            allow_deletions=config.allow_deletions,
+            accept_schema=config.accept_schema,
+            progress=_log_progress(context, table),
+        )
+        for scope in scopes
+    ]
     total = results[0]
     for result in results[1:]:
         total.add(result)

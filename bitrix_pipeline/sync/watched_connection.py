@@ -4,6 +4,7 @@ statement_timeout ends a slow statement, but a server that is frozen, or a netwo
 packets, times nothing out: TCP stays up and no answer comes.
 """
 
+import contextlib
 import os
 import socket
 import threading
@@ -16,6 +17,7 @@ from psycopg.abc import PQGen
 Answer = TypeVar("Answer")
 
 CHECK_SECONDS = 1.0
+CANCEL_SECONDS = 5.0
 
 
 class WatchedConnection(psycopg.Connection[tuple[Any, ...]]):
@@ -31,8 +33,20 @@ class WatchedConnection(psycopg.Connection[tuple[Any, ...]]):
         self._waiting_since = time.monotonic()
         try:
             return super().wait(gen, *args, **kwargs)
+        except Exception:
+            raise
+        except BaseException:
+            # A canceled run; psycopg itself has a statement ended for Ctrl-C only.
+            self._end_statement()
+            raise
         finally:
             self._waiting_since = None
+
+    def _end_statement(self) -> None:
+        """In the server too, where it would go on and keep its locks."""
+        with contextlib.suppress(psycopg.Error):
+            self.cancel_safe(timeout=CANCEL_SECONDS)
+        self.close()
 
     def watch(self, deadline_seconds: float) -> None:
         """Begins to watch; ends with the connection."""

@@ -132,7 +132,25 @@ def test_a_drain_starts_at_once_and_a_second_one_waits_in_the_queue(machine: Mac
     assert machine.ui.status(second) == "QUEUED"
     machine.ui.cancel(first)
     wait_for(lambda: machine.ui.status(second) == "STARTED", DAEMON_SECONDS, machine.ui.runs)
+    assert machine.ui.status(first) == "CANCELED"
     machine.ui.cancel(second)
+
+
+def test_a_canceled_sync_ends_at_once_and_is_not_tried_again(machine: Machine) -> None:
+    with machine.crm.connection.transaction():
+        machine.crm.run("LOCK TABLE order_statuses")
+        run = machine.ui.launch("sync_changed", ["order_statuses"])
+        wait_for(lambda: waits_for_a_lock(machine.crm), DAEMON_SECONDS, machine.ui.runs)
+
+        machine.ui.cancel(run)
+
+        wait_for(lambda: machine.ui.status(run) == "CANCELED", DAEMON_SECONDS, machine.ui.runs)
+        assert not waits_for_a_lock(machine.crm)
+    assert "ExecutionStepUpForRetryEvent" not in machine.ui.events(run)
+
+
+def waits_for_a_lock(crm: Crm) -> bool:
+    return bool(crm.value("SELECT count(*) FROM pg_locks WHERE NOT granted"))
 
 
 def drains(machine: Machine) -> list[dict[str, Any]]:

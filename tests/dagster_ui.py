@@ -15,7 +15,7 @@ from typing import Any
 
 import requests
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 START_SECONDS = 120
 STOP_SECONDS = 60
 
@@ -162,15 +162,17 @@ class DagsterUi:
 
 
 @contextmanager
-def dagster_dev(home: Path, environment: Mapping[str, str]) -> Iterator[DagsterUi]:
-    """`dagster dev` over the checkout's workspace, with an instance of its own in `home`."""
+def dagster_dev(
+    home: Path, environment: Mapping[str, str], *, workspace: Path = ROOT / "workspace.yaml"
+) -> Iterator[DagsterUi]:
+    """`dagster dev` over a workspace, the checkout's, with an instance of its own in `home`."""
     shutil.copy(ROOT / "dagster.yaml", home)
     port = free_port()
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "dagster", "dev"),
-                *("-p", str(port), "-w", str(ROOT / "workspace.yaml")),
+                *("-p", str(port), "-w", str(workspace)),
             ],
             cwd=home,
             env={**os.environ, **environment, "DAGSTER_HOME": str(home)},
