@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import typer
 
+from bitrix_pipeline.cli.code_server import code_server
 from bitrix_pipeline.cli.data import migrate, sync, verify
 from bitrix_pipeline.cli.demo import demo
 from bitrix_pipeline.cli.doctor import doctor
@@ -27,7 +28,16 @@ app = typer.Typer(
     add_completion=False,
 )
 
-COMMANDS: tuple[Callable[..., None], ...] = (doctor, migrate, sync, verify, receive, demo, ui)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    doctor,
+    migrate,
+    sync,
+    verify,
+    receive,
+    code_server,
+    demo,
+    ui,
+)
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(inbox, name="inbox")

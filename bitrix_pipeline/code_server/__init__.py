@@ -1,0 +1,1 @@
+"""Dagster's code server, but that its runs begin without importing first."""

@@ -1,0 +1,77 @@
+"""Runs that are forked: they begin, end, are canceled and are missed as Dagster's usual ones."""
+
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+from dagster_ui import wait_for
+from warm import SECONDS, Warm
+
+from bitrix_pipeline.code_server.server import IMPORTED
+
+
+def test_a_run_is_forked_from_a_process_that_has_imported_already(warm: Warm) -> None:
+    _, process = warm.begin_drain()
+
+    assert process.parent() == warm.forked_from
+    assert process.exe() == warm.forked_from.exe()
+
+
+def test_what_is_forked_from_has_one_thread(warm: Warm) -> None:
+    """A fork would copy the locks that others hold, and not the threads that would let go."""
+    assert warm.forked_from.num_threads() == 1
+
+
+@pytest.mark.parametrize("module", IMPORTED)
+def test_what_is_imported_first_is_there_and_starts_no_thread(module: str) -> None:
+    """A module that is missing is passed over without a word."""
+    code = f"import {module}, threading; assert threading.active_count() == 1"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=SECONDS)
+
+
+def test_a_canceled_run_ends_in_order(warm: Warm) -> None:
+    run, process = warm.begin_drain()
+
+    warm.ui.cancel(run)
+
+    wait_for(lambda: warm.ui.status(run) == "CANCELED", SECONDS, warm.ui.runs)
+    wait_for(lambda: not process.is_running(), SECONDS)
+
+
+def test_a_killed_run_is_missed_and_run_again(warm: Warm) -> None:
+    run, process = warm.begin_drain()
+
+    process.send_signal(signal.SIGKILL)
+
+    wait_for(lambda: warm.ui.status(run) == "FAILURE", SECONDS, warm.ui.runs)
+    [again] = wait_for(warm.lingering, SECONDS, warm.ui.runs)
+    assert again != run
+
+
+def test_where_what_is_forked_from_dies_the_next_run_begins_all_the_same(warm: Warm) -> None:
+    dead = warm.forked_from
+
+    dead.send_signal(signal.SIGKILL)
+    _, process = warm.begin_drain()
+
+    assert process.parent() == warm.forked_from != dead
+
+
+def test_an_address_that_is_taken_is_one_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "bitrix_pipeline.cli", "code-server", "--port", str(port)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+
+    assert done.returncode == 1
+    assert f"Error: 127.0.0.1:{port} is taken" in done.stderr
+    assert "Traceback" not in done.stderr

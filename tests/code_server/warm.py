@@ -1,0 +1,46 @@
+"""What the tests of the code server hold in their hands."""
+
+from dataclasses import dataclass
+
+import psutil
+from dagster_ui import DagsterUi, wait_for
+from received import receive
+from shop_and_crm import Crm
+
+SECONDS = 120
+ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+
+
+@dataclass
+class Warm:
+    """The machine, and the process of its code server."""
+
+    ui: DagsterUi
+    crm: Crm
+    server: psutil.Process
+
+    @property
+    def forked_from(self) -> psutil.Process:
+        """What runs are forked from; it is the only child that is no run."""
+        [found] = [child for child in self.server.children() if "forkserver" in cmdline(child)]
+        return found
+
+    def begin_drain(self) -> tuple[str, psutil.Process]:
+        """A drain that lingers for more news: its run's ID, and its process."""
+        for run in self.lingering():
+            self.ui.cancel(run)
+        wait_for(self.is_idle, SECONDS, self.ui.runs)
+        receive(self.crm, "user.deleted", 1)
+        [run] = wait_for(self.lingering, SECONDS, self.ui.runs)
+        [process] = wait_for(self.forked_from.children, SECONDS)
+        return run, process
+
+    def is_idle(self) -> bool:
+        return {run["status"] for run in self.ui.runs()} <= ENDED
+
+    def lingering(self) -> list[str]:
+        return [run["id"] for run in self.ui.runs() if run["status"] == "STARTED"]
+
+
+def cmdline(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())
