@@ -39,7 +39,10 @@ def warm(
         dagster_dev(home, environment, workspace=workspace) as ui,
     ):
         ui.stop_schedules()
-        yield Warm(ui, crm, psutil.Process(process.pid))
+        warm = Warm(ui, crm, psutil.Process(process.pid))
+        yield warm
+        # A code server that ends waits for its runs.
+        warm.end_runs()
     drop_database(postgres, crm)
 
 

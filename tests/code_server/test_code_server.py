@@ -51,6 +51,7 @@ def test_a_killed_run_is_missed_and_run_again(warm: Warm) -> None:
 
 
 def test_where_what_is_forked_from_dies_the_next_run_begins_all_the_same(warm: Warm) -> None:
+    warm.end_runs()
     dead = warm.forked_from
 
     dead.send_signal(signal.SIGKILL)

@@ -27,13 +27,16 @@ class Warm:
 
     def begin_drain(self) -> tuple[str, psutil.Process]:
         """A drain that lingers for more news: its run's ID, and its process."""
-        for run in self.lingering():
-            self.ui.cancel(run)
-        wait_for(self.is_idle, SECONDS, self.ui.runs)
+        self.end_runs()
         receive(self.crm, "user.deleted", 1)
         [run] = wait_for(self.lingering, SECONDS, self.ui.runs)
         [process] = wait_for(self.forked_from.children, SECONDS)
         return run, process
+
+    def end_runs(self) -> None:
+        for run in self.lingering():
+            self.ui.cancel(run)
+        wait_for(self.is_idle, SECONDS, self.ui.runs)
 
     def is_idle(self) -> bool:
         return {run["status"] for run in self.ui.runs()} <= ENDED
