@@ -1,10 +1,12 @@
 """Measures how long a webhook takes to become rows, through Dagster's own daemon.
 
-    .venv/bin/python benchmarks/latency.py [--cold 15] [--lingering 40] [--instance deploy]
+    .venv/bin/python benchmarks/latency.py [--cold 15] [--lingering 40] [--instance dev]
 
 From the commit of the event, upon which its sender is answered, to the commit of its order. Cold: no
 drain runs, so a sensor has to notice the event and a process has to start. Lingering: the last drain
-has stayed for more. Prints lines `BENCH name=… value=… unit=…`.
+has stayed for more. As deployed: `bitrix-pipeline code-server` and Dagster's storage in Postgres; on a
+developer's machine (dev): Dagster's own code server, and sqlite. Prints lines `BENCH name=… value=…
+unit=…`.
 """
 
 import argparse
@@ -34,7 +36,12 @@ from bitrix_pipeline.servers import PrivatePostgres
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".data" / "bench_latency"
-INSTANCES = {"demo": ROOT / "dagster.yaml", "deploy": ROOT / "deploy" / "dagster.yaml"}
+DEPLOY, DEV = "deploy", "dev"
+INSTANCES = {DEPLOY: ROOT / "deploy" / "dagster.yaml", DEV: ROOT / "dagster.yaml"}
+WORKSPACE = """
+load_from:
+  - grpc_server: {{socket: {socket}, location_name: bitrix_pipeline}}
+"""
 ORDER_LINES = 3_000
 
 LINGER_SECONDS = 4
@@ -120,7 +127,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cold", type=int, default=15, help="events while no drain runs")
     parser.add_argument("--lingering", type=int, default=40, help="events while one lingers")
-    parser.add_argument("--instance", choices=INSTANCES, default="demo", help="whose dagster.yaml")
+    parser.add_argument("--instance", choices=INSTANCES, default=DEPLOY, help="how Dagster runs")
     wanted = parser.parse_args()
     with machine(wanted.instance) as running, Console(stderr=True).status("") as status:
         running.stop_schedules()
@@ -147,7 +154,8 @@ def report(name: str, latencies: list[float]) -> None:
 @contextlib.contextmanager
 def machine(instance: str) -> Iterator[Machine]:
     """The servers, the shop synced once, and `dagster dev`."""
-    with servers(FOLDER) as (mariadb, postgres), scratch() as home:
+    with servers(FOLDER) as (mariadb, postgres), scratch() as folder:
+        home = Path(folder)
         shop = kept_shop(mariadb, lines=ORDER_LINES, anew=False)
         crm = fresh_crm(postgres, "latency")
         for table in TABLES:
@@ -157,10 +165,13 @@ def machine(instance: str) -> Iterator[Machine]:
             "POSTGRES_URL": crm,
             "INBOX_LINGER_SECONDS": str(LINGER_SECONDS),
             "DAGSTER_PG_URL": dagster_storage(postgres),
+            "DAGSTER_HOME": folder,
         }
+        shutil.copy(INSTANCES[instance], home / "dagster.yaml")
         with (
             psycopg.connect(crm, autocommit=True) as connection,
-            dagster_dev(Path(home), INSTANCES[instance], environment) as url,
+            code_location(instance, home, environment) as workspace,
+            dagster_dev(home, workspace, environment) as url,
         ):
             row = connection.execute("SELECT max(id) FROM orders WHERE NOT is_placeholder")
             yield Machine(shop, connection, url, int((row.fetchone() or (0,))[0]))
@@ -177,32 +188,51 @@ def dagster_storage(postgres: PrivatePostgres) -> str:
 
 
 @contextlib.contextmanager
-def dagster_dev(home: Path, config: Path, environment: dict[str, str]) -> Iterator[str]:
+def code_location(instance: str, home: Path, environment: dict[str, str]) -> Iterator[Path]:
+    """The workspace that Dagster loads, and what it takes to serve it."""
+    if instance == DEV:
+        yield ROOT / "workspace.yaml"
+        return
+    socket_file, workspace = home / "socket", home / "workspace.yaml"
+    workspace.write_text(WORKSPACE.format(socket=socket_file))
+    command = [sys.executable, "-m", "bitrix_pipeline.cli", "code-server", "--socket"]
+    with process([*command, str(socket_file)], home / "code_server.log", environment):
+        wait_until(socket_file.exists, 0.5)
+        yield workspace
+
+
+@contextlib.contextmanager
+def dagster_dev(home: Path, workspace: Path, environment: dict[str, str]) -> Iterator[str]:
     """Dagster's web server and daemon; the web server's address."""
-    shutil.copy(config, home / "dagster.yaml")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    workspace = str(ROOT / "workspace.yaml")
-    with (home / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dagster", "dev", "-p", str(port), "-w", workspace],
-            cwd=home,
-            env={**os.environ, **environment, "DAGSTER_HOME": str(home)},
-            stdout=log,
-            stderr=log,
+        port = str(probe.getsockname()[1])
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "dagster", "dev", "-p", port, "-w", str(workspace)]
+    with process(command, home / "log", environment):
+        wait_until(lambda: answers(url), 0.5)
+        yield url
+
+
+@contextlib.contextmanager
+def process(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[None]:
+    with log.open("w") as output:
+        started = subprocess.Popen(
+            command,
+            cwd=log.parent,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=output,
             # A shell ignores it for what it starts in the background; Dagster would never stop.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             start_new_session=True,
         )
-    url = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: answers(url), 0.5)
-        yield url
+        yield
     finally:
         # The parent alone: it ends what it started.
-        process.terminate()
-        process.wait(DEADLINE_SECONDS)
+        started.terminate()
+        started.wait(DEADLINE_SECONDS)
 
 
 def answers(url: str) -> bool:
