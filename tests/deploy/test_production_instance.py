@@ -6,7 +6,10 @@ from pathlib import Path
 import dagster as dg
 import psycopg
 import pytest
+import yaml
 
+from bitrix_pipeline.cli.code_server import PORT
+from bitrix_pipeline.code_server.server import LOCATION
 from bitrix_pipeline.servers import PrivatePostgres
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "dagster.yaml"
@@ -49,3 +52,9 @@ def test_a_pool_has_one_place_so_that_no_table_is_synced_twice_at_once(
         pools = instance.get_concurrency_config().pool_config
 
     assert pools.default_pool_limit == 1
+
+
+def test_the_workspace_is_where_the_code_server_listens() -> None:
+    [loaded] = yaml.safe_load((SHIPPED.parent / "workspace.yaml").read_text())["load_from"]
+
+    assert loaded == {"grpc_server": {"host": "127.0.0.1", "port": PORT, "location_name": LOCATION}}
