@@ -1,5 +1,6 @@
 """A site with the module installed, over a shop whose rows each test finds as they were made."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from bitrix_site import (
     PHP,
+    REPOSITORY,
     Listener,
     Site,
     forget_module,
@@ -75,6 +77,22 @@ def site(empty_site: Site, listener: Listener) -> Site:
     empty_site.install()
     empty_site.set(url=listener.url, secrets=SECRET, fast_path="never")
     return empty_site
+
+
+@pytest.fixture
+def bare_site(empty_site: Site) -> Site:
+    """Nothing of the module is there."""
+    shutil.rmtree(empty_site.root / "local")
+    empty_site.shop.run("UPDATE b_module SET DATE_ACTIVE = NULL")
+    return empty_site
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A copy of what is deployed, to be changed."""
+    folder = tmp_path / "bitrix_module"
+    shutil.copytree(REPOSITORY / "bitrix_module", folder)
+    return folder
 
 
 @pytest.fixture

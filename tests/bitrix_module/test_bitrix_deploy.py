@@ -1,73 +1,16 @@
 """The deploy script against a throw-away site: installs, upgrades, rolls back, and leaves no half work."""
 
-import os
 import re
-import shutil
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
-from hashlib import sha256
 from pathlib import Path
-from threading import Event
 
 import pytest
-from bitrix_site import MODULE, REPOSITORY, Listener, Site, rows_of_module
-from receiving import SECRET, Inbox, Service, wait_for
-
-Run = subprocess.CompletedProcess[str]
-
-
-@pytest.fixture
-def bare_site(empty_site: Site) -> Site:
-    """Nothing of the module is there."""
-    shutil.rmtree(empty_site.root / "local")
-    empty_site.shop.run("UPDATE b_module SET DATE_ACTIVE = NULL")
-    return empty_site
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A copy of what is deployed, to be changed."""
-    folder = tmp_path / "bitrix_module"
-    shutil.copytree(REPOSITORY / "bitrix_module", folder)
-    return folder
-
-
-def deploy(site: Site, source: Path, *words: str, target: str = "", **environment: str) -> Run:
-    return subprocess.run(
-        [str(source / "deploy"), *words, target or str(site.root)],
-        env={**environment_of(site), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-
-
-def environment_of(site: Site) -> dict[str, str]:
-    return {**os.environ, "HOME": str(site.root.parent), "WEBHOOK_SECRETS": SECRET}
-
-
-def state(site: Site) -> tuple[object, ...]:
-    """All that a deployment could change, but for the backups."""
-    files = {
-        str(path.relative_to(site.root)): sha256(path.read_bytes()).hexdigest()
-        for path in site.root.rglob("*")
-        if path.is_file()
-    }
-    options = site.shop.rows(
-        "SELECT NAME, VALUE FROM b_option WHERE MODULE_ID = %s ORDER BY NAME", MODULE
-    )
-    tables = site.shop.rows("SHOW TABLES LIKE 'b_bitrixpipeline%'")
-    return files, rows_of_module(site.shop), options, tables
-
-
-def succeed(run: Run) -> str:
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stderr
+from bitrix_site import MODULE, Listener, Site
+from deploying import OTHER_SECRET, deploy, over_ssh, state, succeed
+from receiving import SECRET, Inbox, Service
 
 
 def test_it_installs_upgrades_and_rolls_back(
@@ -125,37 +68,12 @@ def test_whatever_fails_the_site_is_as_it_was(
             sql = source / MODULE / "install/db/mysql/install.sql"
             sql.write_text(sql.read_text() + "CREATE NONSENSE;")
         case _:
-            secrets = "whsec_" + "bmV3" * 8
+            secrets = OTHER_SECRET
 
     run = deploy(bare_site, source, "--url", receiver.webhooks, WEBHOOK_SECRETS=secrets)
 
     assert run.returncode == 1
     assert "the site is as it was" in run.stderr
-    assert state(bare_site) == before
-
-
-@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill -TERM"])
-def test_interrupted_it_leaves_the_site_as_it_was(
-    bare_site: Site, source: Path, listener: Listener, ends: signal.Signals
-) -> None:
-    """While it waits for the receiver to confirm the ping."""
-    before, release = state(bare_site), Event()
-    listener.answer = lambda number, _: 401 if number == 0 else 202 * release.wait(60)
-    process = subprocess.Popen(
-        [str(source / "deploy"), "--url", listener.url, str(bare_site.root)],
-        env=environment_of(bare_site),
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )
-    wait_for(lambda: len(listener.requests) == 2, seconds=60)
-    os.killpg(process.pid, ends)
-    _, said = process.communicate(timeout=240)
-    release.set()
-
-    assert process.returncode != 0
-    assert "the site is as it was" in said
     assert state(bare_site) == before
 
 
@@ -236,12 +154,8 @@ def test_a_dry_run_changes_nothing_and_says_what_it_would_do(
 def test_over_ssh_it_does_the_same(
     bare_site: Site, source: Path, receiver: Service, tmp_path: Path
 ) -> None:
-    """ssh hands one line to the user's shell: here it is dash."""
-    ssh = tmp_path / "bin/ssh"
-    ssh.parent.mkdir()
-    ssh.write_text('#!/bin/sh\n[ "$3" = shop@example ] && exec dash -c "$4"\n')
-    ssh.chmod(0o755)
-    path = f"{ssh.parent}:{os.environ['PATH']}"
+    path = over_ssh(tmp_path, lost=tmp_path / "lost")
+    bare_site.root = bare_site.root.rename(tmp_path / "it's a site")
     target = f"shop@example:{bare_site.root}"
 
     succeed(deploy(bare_site, source, "--url", receiver.webhooks, target=target, PATH=path))

@@ -1,7 +1,6 @@
 <?php
 use Bitrix\Main\Config\Option;
 use Bitrix\Main\Loader;
-use Bitrix\Main\ModuleManager;
 use Bitrixpipeline\Outbox\Agent;
 use Bitrixpipeline\Outbox\Desk;
 use Bitrixpipeline\Outbox\IncomingWebhook;
@@ -19,9 +18,8 @@ const BITRIXPIPELINE_MODULE = 'bitrixpipeline.outbox';
 function bitrixpipeline_outbox_command(array $words): int
 {
     $commands = [
-        'check' => 'check', 'is-installed' => 'is_installed', 'install' => 'install', 'uninstall' => 'uninstall',
-        'export' => 'export', 'import' => 'import', 'set' => 'set', 'ping' => 'ping', 'send' => 'send',
-        'status' => 'status', 'retry' => 'retry', 'create-webhook' => 'create_webhook',
+        'check' => 'check', 'install' => 'install', 'uninstall' => 'uninstall', 'import' => 'import', 'set' => 'set',
+        'ping' => 'ping', 'send' => 'send', 'status' => 'status', 'retry' => 'retry', 'create-webhook' => 'create_webhook',
     ];
     $command = (string)array_shift($words);
     if (!isset($commands[$command])) {
@@ -57,11 +55,6 @@ function bitrixpipeline_outbox_check(): int
     return Requirements::missing() ? 1 : 0;
 }
 
-function bitrixpipeline_outbox_is_installed(): int
-{
-    return ModuleManager::isModuleInstalled(BITRIXPIPELINE_MODULE) ? 0 : 1;
-}
-
 function bitrixpipeline_outbox_install(): int
 {
     $module = CModule::CreateModuleObject(BITRIXPIPELINE_MODULE);
@@ -85,13 +78,7 @@ function bitrixpipeline_outbox_uninstall(string $keep = ''): int
     return $isDone ? 0 : 1;
 }
 
-/** All options as JSON: for the backup, which only its owner may read. */
-function bitrixpipeline_outbox_export(): int
-{
-    echo json_encode(Option::getForModule(BITRIXPIPELINE_MODULE), JSON_UNESCAPED_UNICODE), "\n";
-    return 0;
-}
-
+/** The options that bitrix_module/look.php has written. */
 function bitrixpipeline_outbox_import(): int
 {
     $options = json_decode((string)stream_get_contents(STDIN), true);

@@ -1,0 +1,83 @@
+"""Runs the deploy script, and sees what it could have changed."""
+
+import os
+import signal
+import subprocess
+from hashlib import sha256
+from pathlib import Path
+
+from bitrix_site import MODULE, Site, rows_of_module
+from receiving import SECRET
+
+Run = subprocess.CompletedProcess[str]
+
+OTHER_SECRET = "whsec_" + "bmV3" * 8
+"""Not the receiver's: it confirms no ping, so the last step of a deployment fails."""
+
+SSH = """#!/bin/sh
+[ ! -e "{lost}" ] || exit 255
+echo "Last login: yesterday"
+[ "$5" = shop@example ] && exec dash -c "$6"
+"""
+
+
+def deploy(site: Site, source: Path, *words: str, target: str = "", **environment: str) -> Run:
+    return subprocess.run(
+        command(site, source, *words, target=target),
+        env={**environment_of(site), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
+def start(site: Site, source: Path, *words: str) -> "subprocess.Popen[str]":
+    """In a session of its own, which signals can be sent to."""
+    return subprocess.Popen(
+        command(site, source, *words),
+        env=environment_of(site),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
+
+
+def command(site: Site, source: Path, *words: str, target: str = "") -> list[str]:
+    return [str(source / "deploy"), *words, target or str(site.root)]
+
+
+def environment_of(site: Site) -> dict[str, str]:
+    return {**os.environ, "HOME": str(site.root.parent), "WEBHOOK_SECRETS": SECRET}
+
+
+def over_ssh(folder: Path, lost: Path) -> str:
+    """A PATH with an ssh that hands one line to the user's shell, here dash, after that has said something.
+
+    While the file `lost` is there, so is the connection.
+    """
+    ssh = folder / "bin/ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(SSH.format(lost=lost))
+    ssh.chmod(0o755)
+    return f"{ssh.parent}:{os.environ['PATH']}"
+
+
+def state(site: Site) -> tuple[object, ...]:
+    """All that a deployment could change, but for the backups."""
+    files = {
+        str(path.relative_to(site.root)): sha256(path.read_bytes()).hexdigest()
+        for path in site.root.rglob("*")
+        if path.is_file()
+    }
+    options = site.shop.rows(
+        "SELECT NAME, VALUE FROM b_option WHERE MODULE_ID = %s ORDER BY NAME", MODULE
+    )
+    tables = site.shop.rows("SHOW TABLES LIKE 'b_bitrixpipeline%'")
+    return files, rows_of_module(site.shop), options, tables
+
+
+def succeed(run: Run) -> str:
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stderr

@@ -1,0 +1,189 @@
+"""What a deployment leaves behind that is ended, cut off, or meets another: the site as it was, or the truth."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Event
+
+import pytest
+from bitrix_site import MODULE, PHP, Listener, Request, Site
+from deploying import OTHER_SECRET, deploy, over_ssh, start, state, succeed
+from receiving import Service, wait_for
+
+ENDS = {"Ctrl-C": signal.SIGINT, "kill -TERM": signal.SIGTERM, "a closed terminal": signal.SIGHUP}
+
+
+@pytest.fixture
+def hold(listener: Listener) -> Event:
+    """The receiver confirms a ping only when this is set; what is not signed it refuses at once."""
+    release = Event()
+    listener.answer = lambda number, _: 401 if number == 0 else 202 * release.wait(60)
+    return release
+
+
+def starts_to_ping(
+    site: Site, source: Path, listener: Listener, *words: str
+) -> "subprocess.Popen[str]":
+    process = start(site, source, "--url", listener.url, *words)
+    wait_for(lambda: len(listener.requests) == 2, seconds=60)
+    return process
+
+
+@pytest.mark.parametrize("ends", ENDS.values(), ids=ENDS)
+def test_ended_while_it_waits_for_the_receiver_it_leaves_the_site_as_it_was(
+    bare_site: Site, source: Path, listener: Listener, hold: Event, ends: signal.Signals
+) -> None:
+    before = state(bare_site)
+    process = starts_to_ping(bare_site, source, listener)
+
+    os.killpg(process.pid, ends)
+    hold.set()
+    _, said = process.communicate(timeout=240)
+
+    assert process.returncode != 0
+    assert "the site is as it was" in said
+    assert state(bare_site) == before
+
+
+def test_neither_a_gone_terminal_nor_impatience_keeps_it_from_putting_the_site_back(
+    bare_site: Site, source: Path, listener: Listener, hold: Event
+) -> None:
+    before = state(bare_site)
+    process = starts_to_ping(bare_site, source, listener)
+
+    assert process.stderr
+    process.stderr.close()
+    hold.set()
+    while process.poll() is None:
+        for ends in ENDS.values():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, ends)
+        time.sleep(0.1)
+
+    assert process.returncode != 0
+    assert state(bare_site) == before
+    assert not list(bare_site.root.rglob("*.lock"))
+
+
+def test_a_second_deployment_waits_for_no_first_and_changes_nothing(
+    bare_site: Site, source: Path, listener: Listener, hold: Event
+) -> None:
+    first = starts_to_ping(bare_site, source, listener)
+    between = state(bare_site)
+
+    second = deploy(bare_site, source)
+
+    assert second.returncode == 1
+    assert "another deployment is at work" in second.stderr
+    assert state(bare_site) == between
+    hold.set()
+    assert first.wait(60) == 0
+
+
+def test_an_outbox_that_a_roll_back_kept_outlives_a_deployment_that_fails(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    bare_site.add("user.deleted", 5)
+    succeed(deploy(bare_site, source, "--rollback"))
+
+    run = deploy(bare_site, source, "--url", receiver.webhooks, WEBHOOK_SECRETS=OTHER_SECRET)
+
+    assert "the site is as it was" in run.stderr
+    assert bare_site.outbox() == [("user.deleted", 5)]
+
+
+@pytest.mark.parametrize("lost", ["the connection", "PHP"])
+def test_what_cannot_be_looked_at_is_not_taken_away(  # noqa: PLR0917
+    bare_site: Site, source: Path, receiver: Service, listener: Listener, tmp_path: Path, lost: str
+) -> None:
+    """An upgrade fails, and what would put the site back fails from then on, too."""
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    before = state(bare_site)
+    is_lost = tmp_path / "lost"
+    with_loss = losing(lost, bare_site, source, tmp_path, is_lost)
+    listener.answer = failing_ping(is_lost)
+    (source / MODULE / "lib/news.php").write_text("<?php\n")
+
+    run = with_loss("--url", listener.url)
+
+    assert run.returncode == 1
+    assert "the site could not be put back. Its backup is" in run.stderr
+    assert bare_site.shop.value("SELECT COUNT(*) FROM b_module WHERE ID = %s", MODULE) == 1
+    assert (bare_site.module / "lib/news.php").exists()
+
+    is_lost.unlink()
+    for folder in (bare_site.root / "local/modules").glob(".*.lock"):
+        folder.rmdir()
+    succeed(with_loss("--rollback"))
+    assert state(bare_site) == before
+
+
+def losing(
+    what: str, site: Site, source: Path, folder: Path, is_lost: Path
+) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Deploys; while the file `is_lost` is there, ssh or PHP fail."""
+    if what == "the connection":
+        path = over_ssh(folder, lost=is_lost)
+        target = f"shop@example:{site.root}"
+        return lambda *words: deploy(site, source, *words, target=target, PATH=path)
+    php = folder / "php"
+    php.write_text(f'#!/bin/sh\n[ ! -e "{is_lost}" ] || exit 255\nexec {PHP} "$@"\n')
+    php.chmod(0o755)
+    return lambda *words: deploy(site, source, "--php", str(php), *words)
+
+
+def failing_ping(is_lost: Path) -> Callable[[int, Request], int]:
+    def answer(number: int, _: Request) -> int:
+        if number == 0:
+            return 401
+        is_lost.touch()
+        return 500
+
+    return answer
+
+
+def test_a_damaged_backup_is_not_put_back(bare_site: Site, source: Path, receiver: Service) -> None:
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    (source / MODULE / "lib/news.php").write_text("<?php\n")
+    succeed(deploy(bare_site, source))
+    before = state(bare_site)
+    newest = max((bare_site.root.parent / ".bitrixpipeline-outbox").glob("*/2*"))
+    archive = newest / "module.tar"
+    archive.write_bytes(archive.read_bytes()[:5000])
+
+    run = deploy(bare_site, source, "--rollback")
+
+    assert run.returncode == 1
+    assert f"the backup {newest} is damaged" in run.stderr
+    assert state(bare_site) == before
+
+
+def test_without_a_place_for_the_backup_nothing_is_changed(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    before = state(bare_site)
+
+    run = deploy(bare_site, source, "--url", receiver.webhooks, "--backups", "/dev/null/backups")
+
+    assert run.returncode == 1
+    assert "no backup could be made in /dev/null/backups" in run.stderr
+    assert state(bare_site) == before
+
+
+def test_a_module_that_is_broken_on_the_site_is_put_right(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    right = state(bare_site)
+    (bare_site.module / "tools/cli.php").unlink()
+    (bare_site.module / "lib/schema.php").write_text("<?php class {")
+
+    said = succeed(deploy(bare_site, source))
+
+    assert "receiver: answered 202" in said
+    assert state(bare_site) == right
