@@ -232,7 +232,10 @@ def process(command: list[str], log: Path, environment: dict[str, str]) -> Itera
     finally:
         # The parent alone: it ends what it started.
         started.terminate()
-        started.wait(DEADLINE_SECONDS)
+        try:
+            started.wait(DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(started.pid, signal.SIGKILL)
 
 
 def answers(url: str) -> bool:

@@ -17,7 +17,7 @@ from bitrix_pipeline.assets.push_checks import PUSH_CHECKS
 from bitrix_pipeline.assets.tables import INBOX
 from bitrix_pipeline.model import TABLES
 from bitrix_pipeline.resources import Inbox, StatusPush
-from bitrix_pipeline.run_coordinator import AT_ONCE, START_TAG
+from bitrix_pipeline.run_coordinator import AT_ONCE, START_TAG, UNDER_WAY
 
 TABLES_AND_CHECKS = dg.AssetSelection.assets(*(table.name for table in TABLES))
 
@@ -28,13 +28,7 @@ RUNS_PER_PASS = 500
 # Crashes are retried by run_retries in dagster.yaml, failures of a step by its own RetryPolicy.
 TAGS = {"dagster/max_retries": "1", "dagster/retry_on_asset_or_op_failure": "false"}
 
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+UNFINISHED = [*UNDER_WAY, dg.DagsterRunStatus.NOT_STARTED]
 
 sync_changed = dg.define_asset_job(
     "sync_changed",

@@ -10,7 +10,8 @@ from dagster._core.run_coordinator import SubmitRunContext
 START_TAG, AT_ONCE = "start", "at_once"
 """A job with this tag does not wait for the queue's next look."""
 
-UNFINISHED = [
+# Without NOT_STARTED: the run that is submitted is that itself.
+UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -21,7 +22,8 @@ UNFINISHED = [
 class StartAtOnceCoordinator(dg.QueuedRunCoordinator):
     """Dagster's queue, which looks once a second, but for runs that somebody waits for.
 
-    One of a job at a time: a second one is queued, where the limits of `concurrency` hold.
+    While another of its job is under way such a run is queued too. Two that are submitted in the same
+    moment may both start, and a run that starts at once heeds no limit of `concurrency`.
     """
 
     def submit_run(self, context: SubmitRunContext) -> dg.DagsterRun:
@@ -33,5 +35,5 @@ class StartAtOnceCoordinator(dg.QueuedRunCoordinator):
     def _waits(self, run: dg.DagsterRun) -> bool:
         if run.tags.get(START_TAG) != AT_ONCE or run.status is not dg.DagsterRunStatus.NOT_STARTED:
             return True
-        others = dg.RunsFilter(job_name=run.job_name, statuses=UNFINISHED)
+        others = dg.RunsFilter(job_name=run.job_name, statuses=UNDER_WAY)
         return bool(self._instance.get_runs(others, limit=1))

@@ -7,7 +7,7 @@ import dagster as dg
 
 from bitrix_pipeline.errors import PermanentError
 
-CANCELED = "The run was canceled."
+CANCELED = "The run was canceled, or its process was told to stop."
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """python -m bitrix_pipeline.code_server: what `bitrix-pipeline code-server` becomes.
 
-A forked process imports its parent's main module anew, unless that is called __main__ as this one is.
+A forked process imports its parent's main module anew, unless its name ends in `.__main__`.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def main() -> int:
     configure_loggers()
     setup_interrupt_handlers()
     try:
-        serve(host=asked.host, port=asked.port, socket=asked.socket)
+        serve(host=asked.host, port=asked.port, socket_path=asked.socket)
     except SettingsError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1

@@ -7,6 +7,7 @@ docs/decisions/0011-runs-that-begin-at-once.md).
 
 import logging
 import multiprocessing
+import socket
 import sys
 import threading
 from multiprocessing import forkserver
@@ -25,6 +26,7 @@ from bitrix_pipeline.errors import SettingsError
 
 MODULE = "bitrix_pipeline.definitions"
 LOCATION = "bitrix_pipeline"
+PROBE_SECONDS = 2.0
 
 IMPORTED = [
     MODULE,
@@ -55,12 +57,14 @@ def forking_context() -> ForkServerContext:
     return context
 
 
-def serve(*, host: str, port: int | None, socket: str | None) -> None:
+def serve(*, host: str, port: int | None, socket_path: str | None) -> None:
     """Serves until it is interrupted; on the socket where one is named, else on the port.
 
     Raises SettingsError when the address is not to be had.
     """
-    where = socket or f"{host}:{port}"
+    where = socket_path or f"{host}:{port}"
+    if _answers(host, port, socket_path):
+        raise SettingsError(f"a server is at {where} already: stop it, or choose another address")
     end, threads = threading.Event(), FuturesAwareThreadPoolExecutor()
     servicer = _Servicer(
         forking_context(),
@@ -79,10 +83,23 @@ def serve(*, host: str, port: int | None, socket: str | None) -> None:
             logger=log,
             threadpool_executor=threads,
             host=host,
-            port=None if socket else port,
-            socket=socket,
+            port=None if socket_path else port,
+            socket=socket_path,
         )
     except (CouldNotBindGrpcServerToAddress, RuntimeError):
-        raise SettingsError(f"{where} is taken or not to be had: choose another address") from None
+        raise SettingsError(f"{where} is not to be had: choose another address") from None
     log.info("Code server of %s at %s", MODULE, where)
     server.serve()  # type: ignore[no-untyped-call]
+
+
+def _answers(host: str, port: int | None, socket_path: str | None) -> bool:
+    """Whether a server is there: gRPC would share its port, or take its socket away."""
+    try:
+        if socket_path:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(socket_path)
+        else:
+            socket.create_connection((host, port), timeout=PROBE_SECONDS).close()
+    except OSError:
+        return False
+    return True

@@ -1,6 +1,7 @@
 """The agent: a visitor in whose request it runs does not wait for a run as long as cron's."""
 
 import time
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -37,6 +38,25 @@ def seconds_of_visit(site: Site, listener: Listener, before: str = "", flush: st
         return time.monotonic() - started
     finally:
         release.set()
+
+
+LITESPEED = """
+function litespeed_finish_request() { file_put_contents('{marker}', 'closed'); }
+$fire('main', 'OnAfterUserDelete', [5]);
+"""
+
+
+def test_under_litespeed_the_response_is_closed_before_anything_is_sent(
+    site: Site, listener: Listener, tmp_path: Path
+) -> None:
+    """Bitrix itself closes it under PHP-FPM only."""
+    marker = tmp_path / "marker"
+    site.set(fast_path="auto", fast_timeout=10)
+    listener.answer = lambda _, __: 202 if marker.exists() else 500
+
+    site.hit(LITESPEED.replace("{marker}", str(marker)))
+
+    assert site.outbox() == []
 
 
 def test_a_visitor_waits_for_the_fast_paths_seconds_only(site: Site, listener: Listener) -> None:

@@ -43,6 +43,19 @@ def test_what_a_ping_is_refused_with_too_is_an_outage(
     assert site.outbox("STATE, REFUSALS") == [("W", 0)] * count
 
 
+def test_a_proxy_that_finds_all_too_large_costs_no_event_its_snapshot(
+    site: Site, listener: Listener
+) -> None:
+    site.add("order.saved", site.order())
+    listener.answer = lambda number, _: 413 if number < 2 else 202
+    site.send()
+    site.let_time_pass()
+
+    assert site.send()["delivered"] == 1
+
+    assert "order" in listener.events()[-1].event["data"]
+
+
 def test_through_hours_of_a_proxy_that_refuses_all_nothing_dies(
     site: Site, listener: Listener
 ) -> None:

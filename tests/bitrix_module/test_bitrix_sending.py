@@ -223,16 +223,52 @@ def test_of_one_order_the_older_event_goes_first(site: Site, listener: Listener)
     ]
 
 
-def test_a_413_makes_it_try_once_more_without_the_snapshot(site: Site, listener: Listener) -> None:
+def test_a_413_makes_it_try_without_the_products_and_then_without_the_snapshot(
+    site: Site, listener: Listener
+) -> None:
     site.add("order.saved", site.order())
     listener.answer = lambda _, request: 413 if len(request.body) > 1000 else 202
 
     assert site.send()["delivered"] == 1
 
-    first, second = listener.requests
-    assert "order" in first.event["data"]
-    assert second.event["data"].keys() == {"id", "sequence", "origin"}
-    assert first.id != second.id
+    whole, smaller, smallest = listener.events()
+    parts = {"order", "basket", "properties", "user"}
+    head = {"id", "sequence", "origin"}
+    assert [request.event["data"].keys() for request in (whole, smaller, smallest)] == [
+        head | parts | {"products"},
+        head | parts,
+        head,
+    ]
+    assert len({request.id for request in (whole, smaller, smallest)}) == 3
+
+
+def test_what_was_not_archived_after_all_stays_a_save_when_it_shrinks(
+    site: Site, listener: Listener
+) -> None:
+    site.add("order.archived", site.order())
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET CREATED_AT = CREATED_AT - INTERVAL 1 HOUR")
+    listener.answer = lambda number, _: 503 if number == 0 else 413 if number == 1 else 202
+    site.send()
+    site.let_time_pass()
+
+    site.send()
+
+    assert [request.event["type"] for request in listener.events()] == ["order.saved"] * 3
+
+
+def test_what_cannot_be_read_waits_and_does_not_die(site: Site) -> None:
+    site.set(attempts=1)
+    site.add("order.saved", site.order())
+    site.shop.connection.query("RENAME TABLE b_sale_basket TO b_sale_gone")
+    for _ in range(2):
+        site.send()
+        site.let_time_pass()
+    ((state, reason),) = site.outbox("STATE, LAST_ERROR")
+    site.shop.connection.query("RENAME TABLE b_sale_gone TO b_sale_basket")
+
+    assert state == "W"
+    assert reason.startswith("no snapshot: ")
+    assert site.send()["delivered"] == 1
 
 
 def test_a_413_after_another_refusal_too(site: Site, listener: Listener) -> None:

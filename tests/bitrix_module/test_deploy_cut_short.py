@@ -28,6 +28,8 @@ def hold(listener: Listener) -> Event:
 def starts_to_ping(
     site: Site, source: Path, listener: Listener, *words: str
 ) -> "subprocess.Popen[str]":
+    defaults = source / MODULE / "default_option.php"
+    defaults.write_text(defaults.read_text().replace("'timeout' => '10'", "'timeout' => '60'"))
     process = start(site, source, "--url", listener.url, *words)
     wait_for(lambda: len(listener.requests) == 2, seconds=60)
     return process
@@ -58,7 +60,9 @@ def test_neither_a_gone_terminal_nor_impatience_keeps_it_from_putting_the_site_b
     assert process.stderr
     process.stderr.close()
     hold.set()
+    deadline = time.monotonic() + 240
     while process.poll() is None:
+        assert time.monotonic() < deadline
         for ends in ENDS.values():
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, ends)
@@ -69,7 +73,7 @@ def test_neither_a_gone_terminal_nor_impatience_keeps_it_from_putting_the_site_b
     assert not list(bare_site.root.rglob("*.lock"))
 
 
-def test_a_second_deployment_waits_for_no_first_and_changes_nothing(
+def test_a_second_deployment_is_refused_while_a_first_is_at_work(
     bare_site: Site, source: Path, listener: Listener, hold: Event
 ) -> None:
     first = starts_to_ping(bare_site, source, listener)

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from bitrix_site import REPOSITORY, Site, rows_of_module
@@ -142,6 +143,7 @@ def test_uninstalling_goes_on_when_rest_does_not_delete_it_and_says_so(
 
     assert done.returncode == 0
     assert "did not delete the incoming webhook" in done.stderr
+    assert any("did not delete the incoming webhook" in line for line in site.log())
     assert rows_of_module(site.shop) == 0
 
 
@@ -149,9 +151,13 @@ def test_uninstalling_says_nothing_of_one_that_never_was(site: Site) -> None:
     assert site.run("-f", site.module / "tools/cli.php", "uninstall").stderr == ""
 
 
-def test_options_from_a_backup_do_not_bring_an_older_one_back(site: Site, user: int) -> None:
+def test_options_from_a_backup_do_not_bring_an_older_one_back(
+    site: Site, user: int, tmp_path: Path
+) -> None:
     create(site, user)
-    backup = site.cli("export")
+    look, file = REPOSITORY / "bitrix_module/look.php", tmp_path / "options.json"
+    site.php("-f", look, site.root, "options", file)
+    backup = file.read_text()
     create(site, user, "--replace")
 
     site.cli("import", code=backup)

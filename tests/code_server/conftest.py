@@ -1,6 +1,7 @@
 """A code server of ours under Dagster's web server and daemon, over a CRM whose inbox is empty."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,10 +60,14 @@ def code_server(
         cwd=home,
         stdout=log,
         stderr=log,
+        start_new_session=True,
     )
     try:
         wait_for((home / "socket").exists, SECONDS)
         yield process
     finally:
         process.terminate()
-        process.wait(SECONDS)
+        try:
+            process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)

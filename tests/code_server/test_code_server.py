@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from dagster_ui import wait_for
@@ -27,7 +28,11 @@ def test_what_is_forked_from_has_one_thread(warm: Warm) -> None:
 @pytest.mark.parametrize("module", IMPORTED)
 def test_what_is_imported_first_is_there_and_starts_no_thread(module: str) -> None:
     """A module that is missing is passed over without a word."""
-    code = f"import {module}, threading; assert threading.active_count() == 1"
+    code = (
+        f"import {module}, sys, threading\n"
+        "assert threading.active_count() == 1\n"
+        "assert 'grpc' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=SECONDS)
 
 
@@ -60,13 +65,20 @@ def test_where_what_is_forked_from_dies_the_next_run_begins_all_the_same(warm: W
     assert process.parent() == warm.forked_from != dead
 
 
-def test_an_address_that_is_taken_is_one_sentence() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+@pytest.mark.parametrize("family", ["port", "socket"])
+def test_an_address_at_which_a_server_is_already_is_one_sentence(
+    family: str, tmp_path: Path
+) -> None:
+    """gRPC itself would share the port, and take the socket over."""
+    where = str(tmp_path / "socket")
+    with socket.socket(socket.AF_INET if family == "port" else socket.AF_UNIX) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0) if family == "port" else where)
         taken.listen()
-        port = taken.getsockname()[1]
+        if family == "port":
+            where = str(taken.getsockname()[1])
         done = subprocess.run(
-            [sys.executable, "-m", "bitrix_pipeline.cli", "code-server", "--port", str(port)],
+            [sys.executable, "-m", "bitrix_pipeline.cli", "code-server", f"--{family}", where],
             capture_output=True,
             text=True,
             check=False,
@@ -74,5 +86,6 @@ def test_an_address_that_is_taken_is_one_sentence() -> None:
         )
 
     assert done.returncode == 1
-    assert f"Error: 127.0.0.1:{port} is taken" in done.stderr
+    assert "Error: a server is at" in done.stderr
+    assert where in done.stderr
     assert "Traceback" not in done.stderr

@@ -21,7 +21,7 @@ class Warm:
 
     @property
     def forked_from(self) -> psutil.Process:
-        """What runs are forked from; it is the only child that is no run."""
+        """The child that forks the runs."""
         [found] = [child for child in self.server.children() if "forkserver" in cmdline(child)]
         return found
 
@@ -37,6 +37,7 @@ class Warm:
         for run in self.lingering():
             self.ui.cancel(run)
         wait_for(self.is_idle, SECONDS, self.ui.runs)
+        wait_for(lambda: not self.forked_from.children(), SECONDS)
 
     def is_idle(self) -> bool:
         return {run["status"] for run in self.ui.runs()} <= ENDED

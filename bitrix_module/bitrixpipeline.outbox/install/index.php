@@ -106,6 +106,8 @@ class bitrixpipeline_outbox extends CModule
             $this->webhook = $fault instanceof \Bitrixpipeline\Outbox\WebhookProblem
                 ? $fault->getMessage()
                 : 'The incoming webhook was not deleted: ' . \Bitrixpipeline\Outbox\Journal::name($fault);
+            // A browser is sent elsewhere after this, and the module's own note of it goes with the module.
+            \Bitrixpipeline\Outbox\Journal::error($this->webhook);
         }
     }
 

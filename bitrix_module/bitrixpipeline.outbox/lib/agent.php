@@ -34,15 +34,15 @@ class Agent
         $deadline = new Deadline($seconds);
         $sender = Sender::here();
         if ($sender->run(PHP_INT_MAX, $seconds, $seconds)->delivered === 0 && !$deadline->isOver()) {
-            $sender->mergeWaiting($seconds);
+            $sender->mergeWaiting($deadline->left());
         }
     }
 
-    /** By cron, at a shell, or after the response: Bitrix runs agents behind it where the server can close it. */
+    /** By cron, at a shell, or after the response: Bitrix runs agents behind it where it can close it. */
     private static function isNobodyWaiting(): bool
     {
         return PHP_SAPI === 'cli' || (defined('BX_CRONTAB') && BX_CRONTAB === true)
-            || (FastPath::canCloseResponse() && headers_sent());
+            || (function_exists('fastcgi_finish_request') && headers_sent());
     }
 
     public static function add(): void

@@ -25,6 +25,18 @@ class Body
         return (string)self::json($message->type, $timestamp, self::head($message));
     }
 
+    /** Of an order first the products go, which have events of their own, then all of the snapshot; null when all has gone. */
+    public static function smaller(string $body): ?string
+    {
+        ['type' => $type, 'timestamp' => $timestamp, 'data' => $data] = json_decode($body, true);
+        $head = array_intersect_key($data, ['id' => 0, 'sequence' => 0, 'origin' => 0]);
+        if ($data === $head) {
+            return null;
+        }
+        $order = array_diff_key($data, ['products' => []]);
+        return self::json($type, $timestamp, isset($data['order']) && $order !== $data ? $order : $head);
+    }
+
     public static function ping(string $timestamp): string
     {
         return (string)self::json('ping', $timestamp, ['id' => 1, 'origin' => 'admin']);

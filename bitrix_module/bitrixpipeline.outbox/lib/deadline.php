@@ -13,7 +13,13 @@ class Deadline
 
     public function isOver(): bool
     {
-        return self::now() >= $this->at;
+        return $this->left() <= 0;
+    }
+
+    /** Seconds; below zero when it is over. */
+    public function left(): float
+    {
+        return $this->at - self::now();
     }
 
     private static function now(): float

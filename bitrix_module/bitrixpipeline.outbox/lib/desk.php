@@ -65,7 +65,7 @@ class Desk
         $count = 0;
         foreach (array_map('intval', $ids) as $id) {
             $count += $this->change(
-                'DELETE FROM ' . Outbox::TABLE . " WHERE ID = $id AND (LEASED_UNTIL IS NULL OR LEASED_UNTIL < UTC_TIMESTAMP())"
+                'DELETE FROM ' . Outbox::TABLE . " WHERE ID = $id AND " . Outbox::isUnleased()
             );
         }
         return $count;

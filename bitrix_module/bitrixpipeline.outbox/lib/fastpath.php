@@ -26,6 +26,7 @@ class FastPath
     {
         self::$isScheduled = false;
         try {
+            self::closeResponse();
             $timeout = Settings::number('fast_timeout');
             Sender::here()->run(self::MOST_EVENTS, $timeout, $timeout);
         } catch (\Throwable $fault) {
@@ -40,7 +41,15 @@ class FastPath
         return $setting === 'always' || ($setting === 'auto' && self::canCloseResponse());
     }
 
-    public static function canCloseResponse(): bool
+    /** Bitrix itself, when it has sent the page, closes it under PHP-FPM only. */
+    private static function closeResponse(): void
+    {
+        if (!function_exists('fastcgi_finish_request') && function_exists('litespeed_finish_request')) {
+            litespeed_finish_request();
+        }
+    }
+
+    private static function canCloseResponse(): bool
     {
         return function_exists('fastcgi_finish_request') || function_exists('litespeed_finish_request');
     }

@@ -246,9 +246,13 @@ class Outbox
     private static function isFree(string $of = ''): string
     {
         $dueAhead = self::in(Backoff::MOST_OF_EVENT);
+        return "{$of}STATE = 'W' AND ({$of}DUE_AT <= UTC_TIMESTAMP() OR {$of}DUE_AT > $dueAhead) AND " . self::isUnleased($of);
+    }
+
+    public static function isUnleased(string $of = ''): string
+    {
         $leaseAhead = self::in(Settings::bounds('lease_seconds')[1]);
-        return "{$of}STATE = 'W' AND ({$of}DUE_AT <= UTC_TIMESTAMP() OR {$of}DUE_AT > $dueAhead)"
-            . " AND ({$of}LEASED_UNTIL IS NULL OR {$of}LEASED_UNTIL < UTC_TIMESTAMP() OR {$of}LEASED_UNTIL > $leaseAhead)";
+        return "({$of}LEASED_UNTIL IS NULL OR {$of}LEASED_UNTIL < UTC_TIMESTAMP() OR {$of}LEASED_UNTIL > $leaseAhead)";
     }
 
     /** Nothing of it can have been sent. */

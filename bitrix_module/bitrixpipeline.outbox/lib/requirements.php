@@ -23,6 +23,10 @@ class Requirements
                 $missing[] = "php-$extension";
             }
         }
+        // PHP 7.4 may still count characters where bytes are asked for: in secrets, and in what is sent.
+        if ((int)ini_get('mbstring.func_overload') !== 0) {
+            $missing[] = 'mbstring.func_overload = 0';
+        }
         foreach (self::MODULES as $module => $least) {
             $version = ModuleManager::isModuleInstalled($module) || $module === 'main' ? ModuleManager::getVersion($module) : false;
             if (!$version || version_compare($version, $least, '<')) {

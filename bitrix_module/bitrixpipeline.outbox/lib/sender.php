@@ -18,8 +18,6 @@ class Sender
 {
     private const BEGUN_UNTIL_DEAD = 6;
     private const TOO_EARLY_SECONDS = 15;
-    /** Bytes: a body without a snapshot is smaller. */
-    private const SMALL = 1024;
     private const LOCK_SECONDS = 3;
     /** With the longest request before it, it ends before the lease does. */
     private const PING_SECONDS = 10;
@@ -167,7 +165,9 @@ class Sender
             $this->outbox->postpone($message, self::TOO_EARLY_SECONDS);
             return '';
         } catch (\Throwable $fault) {
-            $this->refused($message, 'no snapshot: ' . Journal::name($fault), $report);
+            // Perhaps the shop's fault, and so of all: it waits longer and longer, and does not die.
+            $this->outbox->retryLater($message, Backoff::ofEvent($message->refusals), 'no snapshot: ' . Journal::name($fault), true);
+            $report->failed++;
             return '';
         }
         return $this->settle($message, $this->post($message->uid, (string)$message->body, $timeout), $timeout, $report);
@@ -207,21 +207,13 @@ class Sender
         if ($answer->isOutage()) {
             return $this->away($message, $answer->reason(), $answer->retryAfter);
         }
-        if ($answer->isTooLarge() && strlen((string)$message->body) >= self::SMALL) {
-            $this->sendSmaller($message, $answer, $report);
-            return '';
-        }
         $ping = $this->isTaking ? null : $this->ping(min($timeout, self::PING_SECONDS));
-        $this->isTaking = false;
+        $this->isTaking = $ping !== null && $ping->isDelivered();
         if ($ping && !$ping->isDelivered()) {
             $reason = "{$answer->reason()}; to a ping: {$ping->reason()}";
             return $this->away($message, $reason, max($answer->retryAfter, $ping->retryAfter));
         }
-        if ($answer->isFinal() || $answer->isTooLarge()) {
-            $this->bury($message, $answer->reason(), $report);
-        } else {
-            $this->refused($message, $answer->reason(), $report);
-        }
+        $this->blame($message, $answer, $report);
         return '';
     }
 
@@ -235,12 +227,25 @@ class Sender
         return $reason;
     }
 
+    /** The receiver takes others, so the event is at fault. */
+    private function blame(Message $message, Answer $answer, Report $report): void
+    {
+        $smaller = $answer->isTooLarge() ? Body::smaller((string)$message->body) : null;
+        if ($smaller !== null) {
+            $this->sendSmaller($message, $smaller, $answer, $report);
+        } elseif ($answer->isFinal() || $answer->isTooLarge()) {
+            $this->bury($message, $answer->reason(), $report);
+        } else {
+            $this->refused($message, $answer->reason(), $report);
+        }
+    }
+
     /** A proxy's limit may be lower than the receiver's. */
-    private function sendSmaller(Message $message, Answer $answer, Report $report): void
+    private function sendSmaller(Message $message, string $smaller, Answer $answer, Report $report): void
     {
         $size = strlen((string)$message->body);
         $this->outbox->renew($message);
-        $this->outbox->keepBody($message, Body::of($message, $this->composer->now(), [], PHP_INT_MAX));
+        $this->outbox->keepBody($message, $smaller);
         $this->outbox->retryLater($message, 0, $answer->reason() . ", $size bytes", true);
         $report->failed++;
     }

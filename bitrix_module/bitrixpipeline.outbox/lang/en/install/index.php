@@ -1,6 +1,6 @@
 <?php
 $MESS['BITRIXPIPELINE_OUTBOX_NAME'] = 'Outbox for bitrix_pipeline';
-$MESS['BITRIXPIPELINE_OUTBOX_DESCRIPTION'] = 'Tells a receiver of every change of orders, users, products and sections; loses none.';
+$MESS['BITRIXPIPELINE_OUTBOX_DESCRIPTION'] = 'Tells a receiver of changes of orders, users, products, prices and sections. What could not be sent waits.';
 $MESS['BITRIXPIPELINE_OUTBOX_MISSING'] = 'The site lacks: ';
 $MESS['BITRIXPIPELINE_OUTBOX_FAILED'] = 'Installing failed: ';
 $MESS['BITRIXPIPELINE_OUTBOX_KEEP'] = 'Keep the events that were not sent yet';

@@ -1,6 +1,6 @@
 <?php
 $MESS['BITRIXPIPELINE_OUTBOX_NAME'] = 'Исходящие события для bitrix_pipeline';
-$MESS['BITRIXPIPELINE_OUTBOX_DESCRIPTION'] = 'Сообщает приёмнику о каждом изменении заказов, пользователей, товаров и разделов. Ни одно событие не теряется.';
+$MESS['BITRIXPIPELINE_OUTBOX_DESCRIPTION'] = 'Сообщает приёмнику об изменениях заказов, пользователей, товаров, цен и разделов. События, которые не удалось отправить, ждут в очереди.';
 $MESS['BITRIXPIPELINE_OUTBOX_MISSING'] = 'Модуль не установлен, на сайте не хватает: ';
 $MESS['BITRIXPIPELINE_OUTBOX_FAILED'] = 'Не удалось установить модуль: ';
 $MESS['BITRIXPIPELINE_OUTBOX_KEEP'] = 'Оставить в базе события, которые ещё не отправлены';
