@@ -72,7 +72,8 @@ def test_an_address_at_which_a_server_is_already_is_one_sentence(
     """gRPC itself would share the port, and take the socket over."""
     where = str(tmp_path / "socket")
     with socket.socket(socket.AF_INET if family == "port" else socket.AF_UNIX) as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == "port":
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         taken.bind(("127.0.0.1", 0) if family == "port" else where)
         taken.listen()
         if family == "port":

@@ -22,22 +22,28 @@ class Warm:
     @property
     def forked_from(self) -> psutil.Process:
         """The child that forks the runs."""
-        [found] = [child for child in self.server.children() if "forkserver" in cmdline(child)]
+        [found] = self._forking()
         return found
+
+    def run_processes(self) -> list[psutil.Process]:
+        return [run for process in self._forking() for run in process.children()]
+
+    def _forking(self) -> list[psutil.Process]:
+        return [child for child in self.server.children() if "forkserver" in cmdline(child)]
 
     def begin_drain(self) -> tuple[str, psutil.Process]:
         """A drain that lingers for more news: its run's ID, and its process."""
         self.end_runs()
         receive(self.crm, "user.deleted", 1)
         [run] = wait_for(self.lingering, SECONDS, self.ui.runs)
-        [process] = wait_for(self.forked_from.children, SECONDS)
+        [process] = wait_for(self.run_processes, SECONDS)
         return run, process
 
     def end_runs(self) -> None:
         for run in self.lingering():
             self.ui.cancel(run)
         wait_for(self.is_idle, SECONDS, self.ui.runs)
-        wait_for(lambda: not self.forked_from.children(), SECONDS)
+        wait_for(lambda: not self.run_processes(), SECONDS)
 
     def is_idle(self) -> bool:
         return {run["status"] for run in self.ui.runs()} <= ENDED
@@ -47,4 +53,8 @@ class Warm:
 
 
 def cmdline(process: psutil.Process) -> str:
-    return " ".join(process.cmdline())
+    """Empty when it has just died."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
