@@ -166,7 +166,7 @@ class Sender
             return '';
         } catch (\Throwable $fault) {
             // Perhaps the shop's fault, and so of all: it waits longer and longer, and does not die.
-            $this->outbox->retryLater($message, Backoff::ofEvent($message->refusals), 'no snapshot: ' . Journal::name($fault), true);
+            $this->outbox->retryLater($message, Backoff::ofEvent($message->attempts), 'no snapshot: ' . Journal::name($fault), false);
             $report->failed++;
             return '';
         }
