@@ -177,3 +177,22 @@ def test_the_incoming_webhook_is_printed_and_secrets_are_for_the_owner_only(
     backups = list((bare_site.root.parent / ".bitrixpipeline-outbox").rglob("*"))
     assert any(path.name == "options.json" for path in backups)
     assert {path.stat().st_mode & 0o077 for path in backups} == {0}
+
+
+def test_handlers_that_only_a_newer_module_has_go_with_it(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    """Bitrix would call, in a buyer's request, a method that is not there."""
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    before = state(bare_site)
+    events, last = (
+        source / MODULE / "lib/events.php",
+        "['main', 'OnAfterUserDelete', 'userDeleted'],",
+    )
+    newer = last + "['main', 'OnAfterUserLogin', 'userLoggedIn'],"
+    events.write_text(events.read_text().replace(last, newer))
+
+    run = deploy(bare_site, source, WEBHOOK_SECRETS=OTHER_SECRET)
+
+    assert "the site is as it was" in run.stderr
+    assert state(bare_site) == before

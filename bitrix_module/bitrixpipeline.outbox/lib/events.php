@@ -1,6 +1,7 @@
 <?php
 namespace Bitrixpipeline\Outbox;
 
+use Bitrix\Main\Application;
 use Bitrix\Main\EventManager;
 
 /** Which of Bitrix's events are listened to. */
@@ -38,11 +39,30 @@ class Events
     public static function register(): void
     {
         self::each('registerEventHandler', 'registerEventHandlerCompatible');
+        self::unregisterOthers();
     }
 
     public static function unregister(): void
     {
         self::each('unRegisterEventHandler', 'unRegisterEventHandler');
+    }
+
+    /** What another version has registered: Bitrix would call a method that is not there, in a buyer's request. */
+    private static function unregisterOthers(): void
+    {
+        $ours = [];
+        foreach (array_merge(self::PLAIN, self::COMPATIBLE) as $handler) {
+            $ours[] = [$handler[0], $handler[1], $handler[3] ?? Handlers::class, $handler[2]];
+        }
+        $found = Application::getConnection()->query(
+            "SELECT FROM_MODULE_ID, MESSAGE_ID, TO_CLASS, TO_METHOD FROM b_module_to_module WHERE TO_MODULE_ID = '" . Settings::MODULE . "'"
+        );
+        while ($row = $found->fetch()) {
+            [$module, $event, $class, $method] = array_map('strval', array_values($row));
+            if (!in_array([$module, $event, $class, $method], $ours, true)) {
+                EventManager::getInstance()->unRegisterEventHandler($module, $event, Settings::MODULE, $class, $method);
+            }
+        }
     }
 
     private static function each(string $plain, string $compatible): void
