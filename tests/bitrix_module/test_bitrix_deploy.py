@@ -196,3 +196,29 @@ def test_handlers_that_only_a_newer_module_has_go_with_it(
 
     assert "the site is as it was" in run.stderr
     assert state(bare_site) == before
+
+
+def test_a_module_that_is_a_link_is_one_again(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    elsewhere = bare_site.root.parent / "elsewhere"
+    bare_site.module.rename(elsewhere)
+    bare_site.module.symlink_to(elsewhere)
+    (source / MODULE / "lib/news.php").write_text("<?php\n")
+
+    run = deploy(bare_site, source, WEBHOOK_SECRETS=OTHER_SECRET)
+
+    assert "the site is as it was" in run.stderr
+    assert bare_site.module.readlink() == elsewhere
+    assert not (elsewhere / "lib/news.php").exists()
+
+
+def test_a_deployment_without_the_webhook_asked_for_says_what_was_done(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    run = deploy(bare_site, source, "--url", receiver.webhooks, "--create-webhook", "99999999")
+
+    assert run.returncode == 1
+    assert "There is no active user 99999999" in run.stderr
+    assert "the module is deployed, but no address" in run.stderr
