@@ -172,8 +172,14 @@ def test_the_incoming_webhook_is_shown_once_and_replaced_when_asked(site: Site) 
     assert "There is an incoming webhook already" in again
     assert not address.findall(again)
 
-    (second,) = address.findall(show(site, bitrixpipeline_replace_webhook="1"))
+    (seen,) = re.findall(r'name="webhook" value="(\d+)"', page)
+    (second,) = address.findall(show(site, bitrixpipeline_replace_webhook="1", webhook=seen))
     assert second != first
+
+    loaded_again = show(site, bitrixpipeline_replace_webhook="1", webhook=seen)
+    assert "was replaced already" in loaded_again
+    assert not address.findall(loaded_again)
+    assert site.shop.value("SELECT COUNT(*) FROM b_rest_ap") == 1
 
 
 def test_when_no_webhook_can_be_made_the_page_says_why(site: Site) -> None:

@@ -109,15 +109,30 @@ def test_when_none_can_be_made_one_sentence_says_why(
     assert codes(site) == []
 
 
-def test_one_that_rest_does_not_delete_stays_the_only_one(site: Site, user: int) -> None:
-    before = create(site, user).stdout
-    site.environment = {"STAND_IN_REST_REFUSES": "delete"}
+@pytest.mark.parametrize(
+    ("refused", "sentence"),
+    [
+        ("create", "did not make an incoming webhook"),
+        ("delete", "did not delete the incoming webhook"),
+    ],
+)
+def test_one_that_cannot_be_replaced_still_works_alone(
+    site: Site, user: int, refused: str, sentence: str
+) -> None:
+    before = ADDRESS.fullmatch(create(site, user).stdout)
+    assert before
+    site.environment = {"STAND_IN_REST_REFUSES": refused}
 
     done = create(site, user, "--replace")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert "did not delete the incoming webhook" in done.stderr
-    assert [code for _, code in codes(site)] == [ADDRESS.fullmatch(before)[2]]  # type: ignore[index]
+    assert sentence in done.stderr
+    assert codes(site) == [(user, before[2])]
+    assert "There is an incoming webhook already" in create(site, user).stderr
+
+
+def test_one_that_never_was_can_be_replaced(site: Site, user: int) -> None:
+    assert ADDRESS.fullmatch(create(site, user, "--replace").stdout)
 
 
 @pytest.mark.parametrize("keep", ["--keep-outbox", ""])

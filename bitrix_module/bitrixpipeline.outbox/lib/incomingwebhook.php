@@ -17,27 +17,30 @@ class IncomingWebhook
     private const TITLE = 'bitrix_pipeline';
 
     /** The address, which is a secret and cannot be shown again. Throws WebhookProblem. */
-    public static function create(int $userId, bool $replace = false): string
+    public static function create(int $userId): string
     {
-        if (!Loader::includeModule('rest')) {
-            throw new WebhookProblem('NO_REST');
-        }
-        $old = self::existing();
-        if ($old && !$replace) {
-            throw WebhookProblem::exists($old);
+        self::requireRest();
+        if ($existing = self::existing()) {
+            throw WebhookProblem::exists($existing);
         }
         self::requireUser($userId);
-        if ($old) {
-            self::remove((int)$old['ID']);
+        return self::remember(self::make($userId));
+    }
+
+    /** The address of another one, and the old one is gone; when that cannot be, the old one still works. Throws WebhookProblem. */
+    public static function replace(int $userId): string
+    {
+        self::requireRest();
+        self::requireUser($userId);
+        $old = self::existing();
+        $made = self::make($userId);
+        try {
+            $old && self::remove((int)$old['ID']);
+        } catch (WebhookProblem $problem) {
+            self::remove((int)$made['ID']);
+            throw $problem;
         }
-        $made = PasswordTable::createPassword($userId, self::SCOPES, self::TITLE, true);
-        $code = is_array($made) ? (string)($made['PASSWORD'] ?? '') : '';
-        if ($code === '') {
-            throw new WebhookProblem('REFUSED', ['#USER#' => $userId]);
-        }
-        Option::set(Settings::MODULE, 'webhook_id', (string)$made['ID']);
-        Option::set(Settings::MODULE, 'webhook_user', (string)$userId);
-        return self::host() . "/rest/$userId/$code/";
+        return self::remember($made);
     }
 
     /** ID, USER_ID and DATE_CREATE of ours, as text; null when there is none, or somebody has deleted it. */
@@ -62,8 +65,29 @@ class IncomingWebhook
         $existing = self::existing();
         if ($existing) {
             self::remove((int)$existing['ID']);
+            foreach (self::OPTIONS as $name) {
+                Option::delete(Settings::MODULE, ['name' => $name]);
+            }
         }
         return (bool)$existing;
+    }
+
+    /** ID, USER_ID and PASSWORD. */
+    private static function make(int $userId): array
+    {
+        $made = PasswordTable::createPassword($userId, self::SCOPES, self::TITLE, true);
+        if (!is_array($made) || (string)($made['PASSWORD'] ?? '') === '') {
+            throw new WebhookProblem('REFUSED', ['#USER#' => $userId]);
+        }
+        return $made;
+    }
+
+    /** The address. */
+    private static function remember(array $made): string
+    {
+        Option::set(Settings::MODULE, 'webhook_id', (string)$made['ID']);
+        Option::set(Settings::MODULE, 'webhook_user', (string)$made['USER_ID']);
+        return self::host() . "/rest/{$made['USER_ID']}/{$made['PASSWORD']}/";
     }
 
     private static function remove(int $id): void
@@ -74,8 +98,12 @@ class IncomingWebhook
         if (method_exists(PermissionTable::class, 'deleteByPasswordId')) {
             PermissionTable::deleteByPasswordId($id);
         }
-        foreach (self::OPTIONS as $name) {
-            Option::delete(Settings::MODULE, ['name' => $name]);
+    }
+
+    private static function requireRest(): void
+    {
+        if (!Loader::includeModule('rest')) {
+            throw new WebhookProblem('NO_REST');
         }
     }
 

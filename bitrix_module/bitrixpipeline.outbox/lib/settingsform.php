@@ -31,8 +31,14 @@ class SettingsForm
                 return [$ids ? self::retry($ids) : Notice::bad('NONE_MARKED')];
             case 'skip':
                 return [$ids ? Notice::good('SKIPPED', '', ['#COUNT#' => (new Desk())->skip($ids)]) : Notice::bad('NONE_MARKED')];
+            case 'webhook':
+                return [self::webhook(static function () use ($userId): string {
+                    return IncomingWebhook::create($userId);
+                })];
             default:
-                return [self::createWebhook($userId, $action === 'replace_webhook')];
+                return [self::webhook(static function () use ($userId, $request): string {
+                    return self::replaceWebhook($userId, (string)($request['webhook'] ?? ''));
+                })];
         }
     }
 
@@ -115,13 +121,23 @@ class SettingsForm
     }
 
     /** The address is shown this once: Bitrix's cache and the page forget it. */
-    private static function createWebhook(int $userId, bool $replace): Notice
+    private static function webhook(callable $make): Notice
     {
         try {
-            return Notice::good('WEBHOOK_GOOD', IncomingWebhook::create($userId, $replace));
+            return Notice::good('WEBHOOK_GOOD', $make());
         } catch (WebhookProblem $problem) {
             return Notice::bad('WEBHOOK_BAD', $problem->inWords());
         }
+    }
+
+    /** The one that the page showed: a page that is loaded again would replace what it has just made. */
+    private static function replaceWebhook(int $userId, string $seen): string
+    {
+        $existing = IncomingWebhook::existing();
+        if ($existing && $existing['ID'] !== $seen) {
+            throw new WebhookProblem('ANOTHER');
+        }
+        return IncomingWebhook::replace($userId);
     }
 
     private static function set(string $name, string $value): void

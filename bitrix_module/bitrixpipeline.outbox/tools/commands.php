@@ -147,7 +147,8 @@ function bitrixpipeline_outbox_create_webhook(string $userId = '1', string $repl
 {
     bitrixpipeline_outbox_load();
     try {
-        echo IncomingWebhook::create((int)$userId, $replace === '--replace'), "\n";
+        $user = (int)$userId;
+        echo $replace === '--replace' ? IncomingWebhook::replace($user) : IncomingWebhook::create($user), "\n";
         return 0;
     } catch (WebhookProblem $problem) {
         fwrite(STDERR, $problem->getMessage() . ($problem->isThereOne ? " To replace it: bitrix_module/deploy --replace-webhook $userId" : '') . "\n");

@@ -70,6 +70,7 @@ $webhook = IncomingWebhook::existing();
     <td colspan="2" align="center">
         <p><?= $webhook ? $phrase('WEBHOOK_MADE', ['#MADE#' => $webhook['DATE_CREATE'], '#USER#' => $webhook['USER_ID']]) : $phrase('WEBHOOK_HINT') ?></p>
         <?php if ($mayChange): ?>
+        <input type="hidden" name="webhook" value="<?= $webhook ? (int)$webhook['ID'] : '' ?>" <?= $ofActions ?>>
         <?= $webhook ? $button('replace_webhook', $ofActions . ' ' . $ask('ASK_REPLACE')) : $button('webhook', $ofActions) ?>
         <?php endif; ?>
     </td>
