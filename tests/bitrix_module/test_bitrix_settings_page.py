@@ -19,7 +19,7 @@ include '%s/options.php';
 """
 FORM = {
     "enabled": "Y", "url": "https://crm.example/webhooks/bitrix", "secrets": "", "batch": "10",
-    "run_seconds": "99999", "timeout": "5", "fast_timeout": "1", "attempts": "3",
+    "run_seconds": " 60 ", "timeout": "5", "fast_timeout": "1", "attempts": "3",
     "fast_path": "never", "log_level": "info",
 }  # fmt: skip
 
@@ -52,15 +52,34 @@ def test_it_shows_settings_without_the_secret_in_both_languages(
     assert "BITRIXPIPELINE_" not in page
 
 
-def test_saved_settings_hold_within_their_bounds_and_an_empty_secret_changes_none(
-    site: Site,
-) -> None:
+def test_settings_are_saved_and_an_empty_secret_changes_none(site: Site) -> None:
     page = show(site, bitrixpipeline_save="1", **FORM)
 
     assert "Saved" in page
     assert option(site, "url") == FORM["url"]
-    assert option(site, "run_seconds") == "300"
+    assert option(site, "run_seconds") == "60"
     assert option(site, "secrets") == SECRET
+
+
+def test_a_field_that_was_not_sent_keeps_what_is_set(site: Site) -> None:
+    site.set(attempts=7)
+
+    page = show(site, bitrixpipeline_save="1", enabled="Y")
+
+    assert "Saved" in page
+    assert (option(site, "attempts"), option(site, "secrets")) == ("7", SECRET)
+
+
+@pytest.mark.parametrize("number", ["", "0", "101", "ten", "-1", "1.5", "99999999999", ["7"]])
+def test_a_number_that_is_none_is_refused_with_its_bounds(site: Site, number: object) -> None:
+    """Emptied by mistake it would be the least: dead at the first refusal."""
+    site.set(attempts=7)
+
+    page = show(site, bitrixpipeline_save="1", **{**FORM, "attempts": number})
+
+    assert "&quot;Refusals until an event is dead&quot; must be a whole number from 1 to 100" in page
+    assert option(site, "attempts") == "7"
+    assert option(site, "url") != FORM["url"]
 
 
 @pytest.mark.parametrize(
@@ -70,9 +89,10 @@ def test_saved_settings_hold_within_their_bounds_and_an_empty_secret_changes_non
         {"url": "https://user:password@crm.example/"},
         {"secrets": "whsec_short"},
         {"secrets": f"{SECRET} {SECRET} {SECRET}"},
+        {"url": ["https://crm.example/"], "secrets": ["x"], "batch": ["1"]},
     ],
 )
-def test_what_is_malformed_is_not_saved(site: Site, fields: dict[str, str]) -> None:
+def test_what_is_malformed_is_not_saved(site: Site, fields: dict[str, object]) -> None:
     before = option(site, "url")
 
     page = show(site, bitrixpipeline_save="1", **{**FORM, **fields})
@@ -258,7 +278,7 @@ def english(page: str) -> set[str]:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"url": "crm", "secrets": "x", "bitrixpipeline_save": "1"},
+        {"url": "crm", "secrets": "x", "batch": "", "bitrixpipeline_save": "1"},
         {"bitrixpipeline_test": "1"},
         {"bitrixpipeline_retry": "1"},
         {"bitrixpipeline_skip": "1", "events": [1]},

@@ -26,8 +26,8 @@ class Notice
         return new self(true, $phrase, $details, $values);
     }
 
-    public static function bad(string $phrase, string $details = ''): self
+    public static function bad(string $phrase, string $details = '', array $values = []): self
     {
-        return new self(false, $phrase, $details, []);
+        return new self(false, $phrase, $details, $values);
     }
 }

@@ -37,7 +37,7 @@ class SettingsForm
                 })];
             default:
                 return [self::webhook(static function () use ($userId, $request): string {
-                    return self::replaceWebhook($userId, (string)($request['webhook'] ?? ''));
+                    return self::replaceWebhook($userId, self::text($request, 'webhook'));
                 })];
         }
     }
@@ -60,9 +60,9 @@ class SettingsForm
     /** All or nothing. @return Notice[] what is wrong */
     private static function save(array $request): array
     {
-        $url = trim((string)($request['url'] ?? ''));
-        $secrets = trim((string)($request['secrets'] ?? ''));
-        $wrong = [];
+        $url = self::text($request, 'url');
+        $secrets = self::text($request, 'secrets');
+        $wrong = self::wrongNumbers($request);
         if ($url !== '' && !preg_match('~^https?://[^\s/@]+(/\S*)?$~i', $url)) {
             $wrong[] = Notice::bad('WRONG_URL');
         }
@@ -85,11 +85,25 @@ class SettingsForm
         return [];
     }
 
+    /** @return Notice[] */
+    private static function wrongNumbers(array $request): array
+    {
+        $wrong = [];
+        foreach (array_intersect(self::NUMBERS, array_keys($request)) as $name) {
+            [$least, $most] = Settings::bounds($name);
+            $number = self::text($request, $name);
+            if (!preg_match('/^[0-9]{1,9}$/D', $number) || (int)$number < $least || (int)$number > $most) {
+                $label = Words::of(dirname(__DIR__) . '/options.php', strtoupper($name));
+                $wrong[] = Notice::bad('WRONG_NUMBER', '', ['#FIELD#' => $label, '#LEAST#' => $least, '#MOST#' => $most]);
+            }
+        }
+        return $wrong;
+    }
+
     private static function saveChoices(array $request): void
     {
-        foreach (self::NUMBERS as $name) {
-            [$least, $most] = Settings::bounds($name);
-            self::set($name, (string)max($least, min($most, (int)($request[$name] ?? 0))));
+        foreach (array_intersect(self::NUMBERS, array_keys($request)) as $name) {
+            self::set($name, (string)(int)self::text($request, $name));
         }
         foreach (['fast_path' => Settings::FAST_PATHS, 'log_level' => Settings::LOG_LEVELS] as $name => $known) {
             if (in_array($request[$name] ?? '', $known, true)) {
@@ -138,6 +152,11 @@ class SettingsForm
             throw new WebhookProblem('ANOTHER');
         }
         return IncomingWebhook::replace($userId);
+    }
+
+    private static function text(array $request, string $name): string
+    {
+        return is_string($request[$name] ?? null) ? trim($request[$name]) : '';
     }
 
     private static function set(string $name, string $value): void

@@ -77,6 +77,7 @@ $MESS['BITRIXPIPELINE_OUTBOX_NONE_MARKED'] = 'Mark the events in the list first'
 $MESS['BITRIXPIPELINE_OUTBOX_NOT_ALLOWED'] = 'Not allowed, or the session has ended';
 $MESS['BITRIXPIPELINE_OUTBOX_WRONG_URL'] = 'Nothing was saved: the address must be like https://crm.example/webhooks/bitrix';
 $MESS['BITRIXPIPELINE_OUTBOX_WRONG_SECRETS'] = 'Nothing was saved: a secret is whsec_ and the base64 of 24 to 64 bytes; two at most';
+$MESS['BITRIXPIPELINE_OUTBOX_WRONG_NUMBER'] = 'Nothing was saved: "#FIELD#" must be a whole number from #LEAST# to #MOST#';
 $MESS['BITRIXPIPELINE_OUTBOX_TEST_GOOD'] = 'The receiver has confirmed the test event';
 $MESS['BITRIXPIPELINE_OUTBOX_TEST_BAD'] = 'The receiver did not confirm the test event';
 $MESS['BITRIXPIPELINE_OUTBOX_TEST_IMPOSSIBLE'] = 'Nothing can be sent';

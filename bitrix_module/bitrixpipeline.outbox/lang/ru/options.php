@@ -77,6 +77,7 @@ $MESS['BITRIXPIPELINE_OUTBOX_NONE_MARKED'] = 'Сначала отметьте с
 $MESS['BITRIXPIPELINE_OUTBOX_NOT_ALLOWED'] = 'Недостаточно прав, или сессия истекла';
 $MESS['BITRIXPIPELINE_OUTBOX_WRONG_URL'] = 'Настройки не сохранены: адрес должен быть вида https://crm.example/webhooks/bitrix';
 $MESS['BITRIXPIPELINE_OUTBOX_WRONG_SECRETS'] = 'Настройки не сохранены: секрет состоит из whsec_ и 24–64 байт в base64; можно задать не больше двух';
+$MESS['BITRIXPIPELINE_OUTBOX_WRONG_NUMBER'] = 'Настройки не сохранены: в поле «#FIELD#» должно стоять целое число от #LEAST# до #MOST#';
 $MESS['BITRIXPIPELINE_OUTBOX_TEST_GOOD'] = 'Приёмник подтвердил получение проверочного события';
 $MESS['BITRIXPIPELINE_OUTBOX_TEST_BAD'] = 'Приёмник не подтвердил получение проверочного события';
 $MESS['BITRIXPIPELINE_OUTBOX_TEST_IMPOSSIBLE'] = 'Отправка невозможна';
