@@ -1,8 +1,13 @@
 """The module comes and goes, and is brought up to date, as modules of Bitrix are."""
 
+from pathlib import Path
+
 import pytest
 import requests
-from bitrix_site import Site, in_a_browser, rows_of_module
+from bitrix_site import Site, in_a_browser, make_bitrix_tables, make_site, rows_of_module
+from shop_and_crm import new_shop
+
+from bitrix_pipeline.servers import PrivateMariaDB
 
 ADDED = "private const ADDED = [];"
 
@@ -83,6 +88,38 @@ def test_what_is_missing_is_said_and_nothing_installed(empty_site: Site) -> None
     assert done.returncode == 1
     assert "The site lacks: sale 18.0.0" in done.stderr
     assert rows_of_module(empty_site.shop) == 0
+
+
+@pytest.mark.parametrize(
+    ("version", "missing"),
+    [("5.5.68-MariaDB", "MariaDB 10.0.0 (5.5.68-MariaDB)"), ("5.6.4-log", "MySQL 5.6.5 (5.6.4-log)")],
+)
+def test_a_server_that_is_too_old_is_named(tmp_path: Path, version: str, missing: str) -> None:
+    """It could not be asked for an open transaction."""
+    with PrivateMariaDB(tmp_path / "old", settings={"version": version}) as server:
+        with server.connect() as admin:
+            shop = new_shop(admin, server.url, orders=1, seed=1)
+        make_bitrix_tables(shop)
+        site = make_site(tmp_path / "site", shop)
+        done = site.run("-f", site.module / "tools/cli.php", "install")
+
+    assert done.returncode == 1
+    assert f"The site lacks: {missing}\n" in done.stderr
+
+
+OVERLOADED = """
+namespace Bitrixpipeline\\Outbox {
+    function ini_get($name) { return $name === 'mbstring.func_overload' ? '2' : \\ini_get($name); }
+}
+namespace {
+    \\Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
+    echo implode(\\Bitrixpipeline\\Outbox\\Requirements::missing());
+}
+"""
+
+
+def test_a_php_that_counts_characters_for_bytes_is_named(site: Site) -> None:
+    assert site.hit(OVERLOADED) == "mbstring.func_overload = 0"
 
 
 def copy_a_newer_module(site: Site) -> None:

@@ -196,6 +196,34 @@ def test_within_a_transaction_of_the_sites_nothing_is_sent(site: Site, listener:
     assert site.send()["delivered"] == 2
 
 
+# As a server says it that does not know the statement.
+UNKNOWN = """
+Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
+$old = new class {
+    public function queryExecute($sql) {
+        Bitrix\\Main\\Application::getConnection()->queryExecute(str_replace('READ WRITE', 'READ AND WRITE', $sql));
+    }
+    public function __call($name, $arguments) {
+        return Bitrix\\Main\\Application::getConnection()->$name(...$arguments);
+    }
+};
+$transport = new Bitrixpipeline\\Outbox\\Transport();
+try {
+    (new Bitrixpipeline\\Outbox\\Sender($old, $transport))->run(1, 1, 1);
+} catch (Bitrix\\Main\\DB\\SqlQueryException $fault) {
+    echo 'a fault';
+}
+"""
+
+
+def test_a_server_that_cannot_be_asked_for_a_transaction_is_not_taken_for_being_in_one(
+    site: Site,
+) -> None:
+    site.add("user.deleted", 1)
+
+    assert site.hit(UNKNOWN) == "a fault"
+
+
 def test_the_outbox_has_no_key_at_which_two_saves_could_meet(site: Site) -> None:
     unique = "SELECT DISTINCT INDEX_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'b_bitrixpipeline_outbox' AND NON_UNIQUE = 0"  # fmt: skip
     assert site.shop.rows(unique) == [("PRIMARY",)]

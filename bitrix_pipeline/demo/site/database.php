@@ -55,6 +55,11 @@ class Connection
         $this->link->query("SET sql_mode = '', time_zone = '+03:00'");
     }
 
+    public function getType()
+    {
+        return 'mysql';
+    }
+
     public function query($sql)
     {
         return new Result($this->execute($sql));
@@ -101,7 +106,7 @@ class Connection
         try {
             $result = $this->link->query($sql);
         } catch (\mysqli_sql_exception $fault) {
-            throw new SqlQueryException("Mysql query error: {$fault->getMessage()} in $sql", $fault->getCode());
+            throw new SqlQueryException("Mysql query error: ({$fault->getCode()}) {$fault->getMessage()} in $sql", 400);
         }
         $this->affected = $this->link->affected_rows;
         return $result;
