@@ -2,12 +2,14 @@
 
 import json
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import pytest
-from bitrix_site import STAND_IN, Site
+from bitrix_site import STAND_IN, Site, make_site
 
 CALL = """
+%s
 require '%s/rest_call.php';
 Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
 $methods = array_merge(...array_map('array_values', $fire('rest', 'OnRestServiceBuildDescription', [])));
@@ -17,13 +19,25 @@ try {
 } catch (Bitrix\\Rest\\RestException $refusal) {
     $answer = ['error' => $refusal->getErrorCode(), 'http' => $refusal->getStatus()];
 }
-echo json_encode(['answer' => $answer, 'mails' => Bitrix\\Sale\\Order::$mails]);
+// REST answers in UTF-8 whatever the site speaks.
+array_walk_recursive($answer, static function (&$value) {
+    $value = is_string($value) && !Bitrix\\Main\\Application::isUtfMode() ? mb_convert_encoding($value, 'UTF-8', 'Windows-1251') : $value;
+});
+$locks = "SELECT GROUP_CONCAT(IS_USED_LOCK(CONCAT('bitrixpipeline_order_', ID))) FROM b_sale_order";
+echo json_encode([
+    'answer' => $answer,
+    'mails' => Bitrix\\Sale\\Order::$mails,
+    'locks' => Bitrix\\Main\\Application::getConnection()->queryScalar($locks),
+    'isNotifyDisabled' => Bitrix\\Sale\\Notify::isNotifyDisabled(),
+]);
 """
 
 
-def call(site: Site, method: str, *, right: str = "W", **parameters: object) -> dict[str, Any]:
+def call(
+    site: Site, method: str, *, right: str = "W", before: str = "", **parameters: object
+) -> dict[str, Any]:
     given = b64encode(json.dumps(parameters).encode()).decode()
-    code = CALL % (STAND_IN, right, f"bitrixpipeline.{method}", given)
+    code = CALL % (before, STAND_IN, right, f"bitrixpipeline.{method}", given)
     answered: dict[str, Any] = json.loads(site.hit(code))
     site.shop.note_change("b_sale_order")
     return answered
@@ -58,6 +72,37 @@ def test_a_status_is_set_and_the_new_version_answered(site: Site, order: int) ->
 
 def test_the_buyer_is_mailed_when_asked_for(site: Site, order: int) -> None:
     assert call(site, "order.setstatus", id=order, status="F", notify=True)["mails"] == [True]
+
+
+@pytest.mark.parametrize("is_disabled", ["true", "false"])
+def test_what_the_site_has_set_is_found_as_it_was(
+    site: Site, order: int, is_disabled: str
+) -> None:
+    before = f"Bitrix\\Sale\\Notify::setNotifyDisable({is_disabled});"
+
+    told = call(site, "order.setstatus", before=before, id=order, status="F", notify=True)
+
+    assert told["isNotifyDisabled"] is (is_disabled == "true")
+    assert told["mails"] == [is_disabled == "false"], "the site's own no stands"
+    assert told["locks"] is None
+
+
+def test_a_lock_is_given_back_after_a_refusal_too(site: Site, order: int) -> None:
+    told = call(site, "order.setstatus", id=order, status="F", expectedVersion=3)
+
+    assert told["answer"]["error"] == "VERSION_MISMATCH"
+    assert told["locks"] is None
+
+
+def test_a_site_in_windows_1251_answers_what_stands_in_its_order(
+    site: Site, order: int, tmp_path: Path
+) -> None:
+    old = make_site(tmp_path / "old", site.shop, charset="cp1251")
+    site.shop.run("UPDATE b_sale_order SET REASON_MARKED = 'Нет оплаты' WHERE ID = %s", order)
+
+    answer = call(old, "order.setstatus", id=order, status="F")["answer"]
+
+    assert answer["reasonMarked"] == "Нет оплаты"
 
 
 def test_the_same_status_again_saves_nothing(site: Site, order: int) -> None:

@@ -112,11 +112,12 @@ class OrderStatus
         }
     }
 
+    /** In the site's charset: REST itself makes UTF-8 of all that a method answers. */
     private function result(int $id): array
     {
-        $row = (new Rows($this->connection))->select(
-            "SELECT ID, VERSION, STATUS_ID, CANCELED, MARKED, REASON_MARKED FROM b_sale_order WHERE ID = $id"
-        )[0] ?? [];
+        $row = $this->connection->query(
+            "SELECT VERSION, STATUS_ID, CANCELED, MARKED, REASON_MARKED FROM b_sale_order WHERE ID = $id"
+        )->fetchRaw() ?: [];
         return [
             'id' => $id,
             'version' => (int)($row['VERSION'] ?? 0),
