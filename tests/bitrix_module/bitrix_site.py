@@ -121,8 +121,9 @@ class Site:
 def in_a_browser(site: Site) -> Iterator[str]:
     """The site's address, behind PHP's own web server, which closes no response before a page's end."""
     server = subprocess.Popen(
-        site.command("-S", "127.0.0.1:0", "-t", site.root), stderr=subprocess.PIPE, text=True
-    )
+        site.command("-S", "127.0.0.1:0", "-t", site.root),
+        stderr=subprocess.PIPE, text=True, env={**os.environ, **site.environment},
+    )  # fmt: skip
     try:
         started = next(line for line in server.stderr or () if "started" in line)
         yield started.split("(")[1].split(")")[0]

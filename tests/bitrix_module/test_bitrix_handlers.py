@@ -199,6 +199,14 @@ def test_when_the_insert_fails_the_checkout_goes_on(site: Site, fault: str) -> N
     site.shop.connection.query("DROP TABLE IF EXISTS b_bitrixpipeline_gone")
 
 
+def test_a_hit_that_saves_much_does_not_fill_the_log(site: Site) -> None:
+    site.shop.connection.query("ALTER TABLE b_bitrixpipeline_outbox DROP COLUMN ORIGIN")
+
+    site.hit("for ($i = 1; $i <= 30; $i++) { $fire('main', 'OnAfterUserDelete', [$i]); }")
+
+    assert len(site.log()) == 20
+
+
 ANYHOW = """
 Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
 foreach (get_class_methods('Bitrixpipeline\\Outbox\\Handlers') as $handler) {

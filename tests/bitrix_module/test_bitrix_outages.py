@@ -161,6 +161,17 @@ def test_it_waits_as_long_as_the_receiver_asks(site: Site, listener: Listener) -
     assert 70 <= site.shop.value(paused) <= 77
 
 
+def test_a_redirect_is_not_followed(site: Site, listener: Listener) -> None:
+    """The signature is the address's that was set."""
+    site.add("user.deleted", 1)
+    listener.answer = lambda number, _: 307 if number == 0 else 202
+    listener.headers = {"Location": f"{listener.url}/elsewhere"}
+
+    assert site.send()["stopped"] == "answered 307"
+
+    assert len(listener.requests) == 1
+
+
 def test_with_nobody_listening_nothing_is_lost(site: Site, receiver: Service, inbox: Inbox) -> None:
     site.set(url="http://127.0.0.1:9/webhooks/bitrix")
     site.add("user.deleted", 1, 2)
@@ -210,7 +221,7 @@ def test_a_slow_receiver_does_not_make_a_run_endless(site: Site, listener: Liste
 def test_the_fast_path_gives_up_quickly(site: Site, listener: Listener) -> None:
     release = Event()
     listener.answer = lambda _, __: 202 * release.wait(60)
-    site.set(fast_path="always", fast_timeout=1)
+    site.set(fast_path="always", fast_timeout=1, timeout=60, run_seconds=60)
 
     started = time.monotonic()
     site.hit("$fire('main', 'OnAfterUserDelete', [5]);")
