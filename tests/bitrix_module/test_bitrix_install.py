@@ -92,7 +92,10 @@ def test_what_is_missing_is_said_and_nothing_installed(empty_site: Site) -> None
 
 @pytest.mark.parametrize(
     ("version", "missing"),
-    [("5.5.68-MariaDB", "MariaDB 10.0.0 (5.5.68-MariaDB)"), ("5.6.4-log", "MySQL 5.6.5 (5.6.4-log)")],
+    [
+        ("5.5.68-MariaDB", "MariaDB 10.0.0 (5.5.68-MariaDB)"),
+        ("5.6.4-log", "MySQL 5.6.5 (5.6.4-log)"),
+    ],
 )
 def test_a_server_that_is_too_old_is_named(tmp_path: Path, version: str, missing: str) -> None:
     """It could not be asked for an open transaction."""

@@ -74,16 +74,17 @@ def test_the_buyer_is_mailed_when_asked_for(site: Site, order: int) -> None:
     assert call(site, "order.setstatus", id=order, status="F", notify=True)["mails"] == [True]
 
 
-@pytest.mark.parametrize("is_disabled", ["true", "false"])
+@pytest.mark.parametrize("notify", [True, False])
+@pytest.mark.parametrize("is_disabled", [True, False])
 def test_what_the_site_has_set_is_found_as_it_was(
-    site: Site, order: int, is_disabled: str
+    site: Site, order: int, *, is_disabled: bool, notify: bool
 ) -> None:
-    before = f"Bitrix\\Sale\\Notify::setNotifyDisable({is_disabled});"
+    before = f"Bitrix\\Sale\\Notify::setNotifyDisable({str(is_disabled).lower()});"
 
-    told = call(site, "order.setstatus", before=before, id=order, status="F", notify=True)
+    told = call(site, "order.setstatus", before=before, id=order, status="F", notify=notify)
 
-    assert told["isNotifyDisabled"] is (is_disabled == "true")
-    assert told["mails"] == [is_disabled == "false"], "the site's own no stands"
+    assert told["isNotifyDisabled"] is is_disabled
+    assert told["mails"] == [notify and not is_disabled], "the site's own no stands"
     assert told["locks"] is None
 
 

@@ -77,7 +77,9 @@ def test_a_number_that_is_none_is_refused_with_its_bounds(site: Site, number: ob
 
     page = show(site, bitrixpipeline_save="1", **{**FORM, "attempts": number})
 
-    assert "&quot;Refusals until an event is dead&quot; must be a whole number from 1 to 100" in page
+    assert (
+        "&quot;Refusals until an event is dead&quot; must be a whole number from 1 to 100" in page
+    )
     assert option(site, "attempts") == "7"
     assert option(site, "url") != FORM["url"]
 
