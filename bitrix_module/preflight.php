@@ -45,12 +45,25 @@ foreach (array('main', 'iblock', 'catalog', 'sale', 'rest') as $module) {
     $isThere = $version && ($module === 'main' || \Bitrix\Main\ModuleManager::isModuleInstalled($module));
     say($isThere ? 'ok' : ($module === 'rest' ? 'warn' : 'fail'), "module $module " . ($isThere ? $version : 'is not installed'));
 }
-$cron = \Bitrix\Main\Config\Option::get('main', 'agents_use_crontab', 'N') === 'Y'
-    || (defined('BX_CRONTAB_SUPPORT') && BX_CRONTAB_SUPPORT === true);
-say($cron ? 'ok' : 'warn', $cron ? 'agents run by cron' : 'agents run on hits: on a quiet site events wait; cron is advised');
-$clock = (int)\Bitrix\Main\Application::getConnection()->queryScalar('SELECT UNIX_TIMESTAMP()') - time();
+$connection = \Bitrix\Main\Application::getConnection();
+look_at_agents($connection);
+$clock = (int)$connection->queryScalar('SELECT UNIX_TIMESTAMP()') - time();
 say(abs($clock) < 60 ? 'ok' : 'warn', "MySQL's clock is $clock s off PHP's");
 exit($failed ? 1 : 0);
+
+function look_at_agents($connection)
+{
+    $options = '\Bitrix\Main\Config\Option';
+    if ($options::get('main', 'agents_use_crontab', 'N') === 'Y' || (defined('BX_CRONTAB_SUPPORT') && BX_CRONTAB_SUPPORT === true)) {
+        say('ok', 'agents run by cron');
+    } elseif ($options::get('main', 'check_agents', 'Y') === 'Y') {
+        say('warn', 'agents run on hits: on a quiet site events wait; cron is advised');
+    } elseif ($connection->queryScalar('SELECT MAX(LAST_EXEC) > NOW() - INTERVAL 1 DAY FROM b_agent')) {
+        say('ok', "agents run by a script of the site's own");
+    } else {
+        say('warn', 'agents are switched off: only what is sent right after the response goes out');
+    }
+}
 
 function look_at_receiver($url)
 {

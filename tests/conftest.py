@@ -25,7 +25,7 @@ from shop_and_crm import (
 from bitrix_pipeline.demo_rest import RestSimulator, SimulatorOptions
 from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
 
-pytest_plugins = ["receiver_at_hand"]
+pytest_plugins = ["browser_at_hand", "receiver_at_hand"]
 
 # Enough for every kind of order and few enough for a copy in a blink.
 ORDERS = 40

@@ -17,23 +17,26 @@ if ($right < 'R' || !Loader::includeModule($module_id)) {
 $isPost = ($_SERVER['REQUEST_METHOD'] ?? '') === 'POST';
 $notices = $isPost ? SettingsForm::handle($_POST, $right, check_bitrix_sessid(), (int)$USER->GetID()) : [];
 
-// What the views use. Whatever they print has gone through one of the first two.
+// What the views use. Whatever they print has gone through $escape or $phrase.
 $escape = static function ($text): string {
     return htmlspecialcharsbx((string)$text);
 };
-$phrase = static function (string $name, array $values = []) use ($escape): string {
-    return $escape(Words::of(__FILE__, $name, $values));
+$words = static function (string $name, array $values = []): string {
+    return Words::of(__FILE__, $name, $values);
+};
+$phrase = static function (string $name, array $values = []) use ($escape, $words): string {
+    return $escape($words($name, $values));
 };
 $mayChange = $right >= 'W';
 $button = static function (string $action, string $attributes = '') use ($phrase): string {
     return "<input type=\"submit\" name=\"bitrixpipeline_$action\" value=\"" . $phrase(strtoupper("BUTTON_$action")) . "\" $attributes>";
 };
 // The browser asks before what cannot be undone.
-$ask = static function (string $question) use ($escape): string {
-    $words = CUtil::JSEscape(Words::of(__FILE__, $question));
-    return 'onclick="' . $escape("return confirm('$words')") . '"';
+$ask = static function (string $question) use ($escape, $words): string {
+    $asked = CUtil::JSEscape($words($question));
+    return 'onclick="' . $escape("return confirm('$asked')") . '"';
 };
-// These buttons are not the settings': Enter in a field saves, whatever button comes first.
+// These buttons are not the settings': Enter in a field presses the first of its form, which is to save.
 $ofActions = 'form="bitrixpipeline_actions"';
 $ofEvents = 'form="bitrixpipeline_events"';
 // What was refused stands in its field again, to be mended.
@@ -52,8 +55,8 @@ foreach ($notices as $notice) {
         'HTML' => true,
     ]);
 }
-$tabs = new CAdminTabControl('bitrixpipelineTabs', array_map(static function (string $name): array {
-    $title = Words::of(__FILE__, 'TAB_' . strtoupper($name));
+$tabs = new CAdminTabControl('bitrixpipelineTabs', array_map(static function (string $name) use ($words): array {
+    $title = $words('TAB_' . strtoupper($name));
     return ['DIV' => "bitrixpipeline_$name", 'TAB' => $title, 'TITLE' => $title];
 }, ['settings', 'outbox']));
 $action = $escape($APPLICATION->GetCurPage() . '?mid=' . urlencode($module_id) . '&lang=' . LANGUAGE_ID);
@@ -72,7 +75,7 @@ $tabs->BeginNextTab();
 include __DIR__ . '/views/outbox.php';
 $tabs->Buttons();
 if ($mayChange) {
-    echo $button('save', 'class="adm-btn-save"'), ' ', $button('test', "$ofActions title=\"" . $phrase('TEST_HINT') . '"');
+    echo $button('save', 'class="adm-btn-save"'), ' ', $button('test', 'title="' . $phrase('TEST_HINT') . '"');
 }
 $tabs->End();
 ?>

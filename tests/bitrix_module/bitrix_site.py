@@ -132,6 +132,18 @@ def in_a_browser(site: Site) -> Iterator[str]:
         server.communicate()
 
 
+@contextmanager
+def options_of_main(site: Site, options: dict[str, str]) -> Iterator[None]:
+    """Options of Bitrix's own, until the block's end."""
+    for name, value in options.items():
+        site.shop.insert("b_option", MODULE_ID="main", NAME=name, VALUE=value)
+    try:
+        yield
+    finally:
+        for name in options:
+            site.shop.run("DELETE FROM b_option WHERE MODULE_ID = 'main' AND NAME = %s", name)
+
+
 def make_site(root: Path, shop: Shop, *, charset: str = "utf8mb4") -> Site:
     """With the module's files in place; it is not installed yet."""
     include = root / "bitrix/modules/main/include"

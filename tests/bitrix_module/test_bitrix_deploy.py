@@ -8,7 +8,7 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
-from bitrix_site import MODULE, Listener, Site
+from bitrix_site import MODULE, Listener, Site, options_of_main
 from deploying import OTHER_SECRET, deploy, over_ssh, state, succeed
 from receiving import SECRET, Inbox, Service
 
@@ -37,6 +37,37 @@ def test_it_installs_upgrades_and_rolls_back(
     assert bare_site.outbox() == [("user.deleted", 5)], "what was not sent yet stays"
 
     assert "there is no backup" in deploy(bare_site, source, "--rollback").stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "days", "sentence"),
+    [
+        ({}, 0, "warn agents run on hits"),
+        ({"agents_use_crontab": "Y", "check_agents": "N"}, 9, "ok agents run by cron"),
+        ({"check_agents": "N"}, 0, "ok agents run by a script of the site's own"),
+        ({"check_agents": "N"}, 9, "warn agents are switched off"),
+    ],
+)
+def test_it_says_what_runs_the_sites_agents(
+    bare_site: Site, source: Path, options: dict[str, str], days: int, sentence: str
+) -> None:
+    bare_site.shop.run(
+        "INSERT INTO b_agent (MODULE_ID, NAME, LAST_EXEC) VALUES ('main', 'X();', UTC_TIMESTAMP() - INTERVAL %s DAY)",
+        days,
+    )
+
+    with options_of_main(bare_site, options):
+        said = succeed(deploy(bare_site, source, "--dry-run"))
+
+    assert sentence in said
+
+
+def test_it_warns_of_an_address_that_sends_customers_data_in_the_open(site: Site) -> None:
+    site.set(url="http://crm.example/webhooks/bitrix")
+
+    said = site.run("-f", site.module / "tools/cli.php", "ping").stderr
+
+    assert "customers' data go there unencrypted: give an https address" in said
 
 
 def test_again_it_changes_nothing(bare_site: Site, source: Path, receiver: Service) -> None:

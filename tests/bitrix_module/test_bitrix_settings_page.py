@@ -8,7 +8,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from bitrix_site import MODULE, SOURCE, STAND_IN, Listener, Site, make_site
+from bitrix_site import MODULE, SOURCE, STAND_IN, Listener, Site, make_site, options_of_main
 from receiving import SECRET
 
 SHOW = """
@@ -143,6 +143,31 @@ def test_dead_events_are_listed_retried_and_dropped(site: Site, listener: Listen
     assert len({request.id for request in listener.events()}) == 5, "under new IDs"
 
 
+def test_retrying_all_takes_a_bounded_number_and_says_how_many_are_left(site: Site) -> None:
+    """Thousands at once would end in the web server's time-out."""
+    desk = site.module / "lib/desk.php"
+    desk.write_text(desk.read_text().replace("MOST_AT_ONCE = 5000", "MOST_AT_ONCE = 3"))
+    site.add("user.deleted", *range(1, 6))
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET STATE = 'D' WHERE ENTITY_ID < 5")
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET DUE_AT = DUE_AT + INTERVAL 1 HOUR")
+
+    first = show(site, bitrixpipeline_retry_all="1")
+    assert "next run: 3. Left: 2; press again" in first
+    assert [row[0] for row in site.outbox("STATE")] == ["W", "W", "W", "D", "W"]
+
+    assert "next run: 2<" in show(site, bitrixpipeline_retry_all="1")
+    assert site.outbox("COUNT(*), MAX(DUE_AT) <= UTC_TIMESTAMP()") == [(5, 1)]
+
+
+def test_at_a_shell_all_the_dead_are_retried_at_once(site: Site) -> None:
+    desk = site.module / "lib/desk.php"
+    desk.write_text(desk.read_text().replace("MOST_AT_ONCE = 5000", "MOST_AT_ONCE = 3"))
+    site.add("user.deleted", *range(1, 6))
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET STATE = 'D'")
+
+    assert site.cli("retry") == "5\n"
+
+
 def test_an_event_without_an_answer_can_be_dropped_and_one_being_sent_cannot(
     site: Site, listener: Listener
 ) -> None:
@@ -233,15 +258,14 @@ def test_what_was_refused_stands_in_its_field_to_be_mended(site: Site) -> None:
 
 
 def test_enter_in_a_field_saves(site: Site) -> None:
-    """A browser presses the form's first button; the others are of other forms."""
+    """A browser presses the form's first button; those before it are of other forms."""
     site.add("user.deleted", 1)
     buttons = re.findall(r"<input type=.submit.[^>]*>", show(site, method="GET"))
 
     ours = [button for button in buttons if "form=" not in button]
 
     assert len(buttons) == 6
-    assert [button for button in ours if "bitrixpipeline_save" not in button] == []
-    assert len(ours) == 1
+    assert "bitrixpipeline_save" in ours[0]
 
 
 def test_what_the_environment_sets_is_shown_as_such_and_locked(site: Site) -> None:
@@ -271,10 +295,11 @@ NAMES = {
 
 def english(page: str) -> set[str]:
     """The words in Latin letters that a reader of the page sees, but for names."""
-    values = re.findall(r'type="submit"[^>]*value="([^"]*)"|(?:title|onclick)="([^"]*)"', page)
+    seen = r"""type="submit"[^>]*value="([^"]*)"|title="([^"]*)"|onclick="return confirm\('([^"]*)'\)\""""
+    values = re.findall(seen, page)
     text = re.sub(r"<[^>]*>", " ", page) + " ".join(map(" ".join, values))
     words = set(re.findall(r"[A-Za-z_]\w*", unescape(text)))
-    return {w for w in words - NAMES if not re.fullmatch(r"c0de\w+|return|confirm", w)}
+    return {word for word in words - NAMES if not word.startswith("c0de")}
 
 
 @pytest.mark.parametrize(
@@ -323,6 +348,120 @@ def test_why_nothing_is_sent_stands_there_in_russian(
 
     assert sentence in page
     assert english(page) == set()
+
+
+def test_while_the_receiver_is_given_a_pause_the_page_says_so_and_why(
+    site: Site, listener: Listener
+) -> None:
+    listener.answer = lambda _, __: 500
+    listener.headers = {"Retry-After": "300"}
+    site.add("user.deleted", 1)
+    site.send()
+
+    page = show(site, method="GET")
+
+    assert re.search(r"<b>paused; the next try in (300 s|[45] min)</b>", page)
+    fault = page.index("Last fault")
+    assert page.index("Last delivery") < fault < page.index("Version")
+    assert (
+        "answered 500: a fault of the receiver; look at its log; the same to a test event" in page
+    )
+
+
+# By the site's own clock, as Bitrix notes it.
+SET_AGENT = 'Bitrix\\Main\\Application::getConnection()->queryExecute("UPDATE b_agent SET %s");'
+AGENTS = {
+    "by hits, and new": ({}, "", ("run on hits", "has not run yet")),
+    "by hits": (
+        {},
+        "LAST_EXEC = NOW() - INTERVAL 130 SECOND",
+        ("run on hits", "last ran 2 min ago"),
+    ),
+    "by cron": (
+        {"agents_use_crontab": "Y", "check_agents": "N"},
+        "LAST_EXEC = NOW()",
+        ("run by cron", "last ran"),
+    ),
+    "late": (
+        {"agents_use_crontab": "Y"},
+        "LAST_EXEC = NOW() - INTERVAL 3 HOUR",
+        ("run by cron", "<b>last ran 3 h ago</b>"),
+    ),
+    "by the shop's own script": (
+        {"check_agents": "N"},
+        "LAST_EXEC = NOW() - INTERVAL 1 MINUTE",
+        ("run by a script of the site's own", "last ran 60 s ago"),
+    ),
+    "by nothing": (
+        {"check_agents": "N"},
+        "LAST_EXEC = NOW() - INTERVAL 1 DAY",
+        ("switched off: only what", "<b>last ran 24 h ago</b>"),
+    ),
+    "not this one": ({}, "ACTIVE = 'N'", ("run on hits", "<b>switched off in the list of agents")),
+}
+
+
+@pytest.mark.parametrize("case", AGENTS)
+def test_it_says_what_runs_the_agents_and_when_the_modules_own_ran(site: Site, case: str) -> None:
+    options, assignment, sentences = AGENTS[case]
+    if assignment:
+        site.hit(SET_AGENT % assignment)
+
+    with options_of_main(site, options):
+        page = unescape(show(site, method="GET"))
+
+    assert [sentence for sentence in sentences if sentence not in page] == []
+
+
+def test_an_agent_that_somebody_deleted_is_missed_and_comes_back_with_the_next_save(
+    site: Site,
+) -> None:
+    site.shop.run("DELETE FROM b_agent")
+    assert "<b>deleted; save the settings" in show(site, method="GET")
+
+    show(site, bitrixpipeline_save="1", **FORM)
+
+    assert site.shop.value("SELECT COUNT(*) FROM b_agent WHERE ACTIVE = 'Y'") == 1
+
+
+def test_saving_leaves_an_agent_switched_off_that_somebody_has_switched_off(site: Site) -> None:
+    site.shop.run("UPDATE b_agent SET ACTIVE = 'N'")
+
+    show(site, bitrixpipeline_save="1", **FORM)
+
+    assert site.shop.value("SELECT ACTIVE FROM b_agent") == "N"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_warned_of"),
+    [
+        ("http://crm.example/webhooks/bitrix", True),
+        ("http://8.8.8.8/", True),
+        ("https://crm.example/webhooks/bitrix", False),
+        ("http://localhost:8000/", False),
+        ("http://127.0.0.1:8000/", False),
+        ("http://10.1.2.3/", False),
+        ("http://crm.internal/", False),
+        ("http://[::1]/", False),
+        ("", False),
+    ],
+)
+def test_it_warns_of_an_address_that_sends_customers_data_in_the_open(
+    site: Site, url: str, *, is_warned_of: bool
+) -> None:
+    site.set(url=url)
+
+    assert ("data go there unencrypted" in show(site, method="GET")) is is_warned_of
+
+
+def test_it_says_what_the_site_lacks_since_it_was_installed(site: Site) -> None:
+    site.shop.run("DELETE FROM b_module WHERE ID = 'catalog'")
+    try:
+        page = show(site, method="GET")
+    finally:
+        site.shop.run("INSERT INTO b_module (ID) VALUES ('catalog')")
+
+    assert re.search(r"The site lacks:</td>\s*<td[^>]*><b>catalog 18.0.0</b>", page)
 
 
 def test_a_site_in_windows_1251_gets_its_page_in_that(site: Site, tmp_path: Path) -> None:

@@ -13,24 +13,13 @@ from pathlib import Path
 
 import pytest
 from dagster_in_browser import Demo, Ui, free_port, wait_for
-from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page
 
 from bitrix_pipeline.servers import PrivateMariaDB, PrivatePostgres
 
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 ORDERS = 3_000 if SCREENSHOTS else 60
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 COMMAND = (sys.executable, "-m", "bitrix_pipeline.cli")
 PAGE_SECONDS = 60
 SCREEN = {"width": 1600, "height": 1000}
@@ -83,17 +72,6 @@ def ui(demo: Demo) -> Iterator[Ui]:
     finally:
         if process.poll() is None:
             running.stop()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"there is no {CHROMIUM}: apt install chromium")
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS]) as started,
-    ):
-        yield started
 
 
 @pytest.fixture

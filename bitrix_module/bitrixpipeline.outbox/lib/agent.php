@@ -1,6 +1,8 @@
 <?php
 namespace Bitrixpipeline\Outbox;
 
+use Bitrix\Main\Application;
+
 /** Bitrix evaluates the agent's name as PHP and takes what it returns for the next call. */
 class Agent
 {
@@ -45,9 +47,33 @@ class Agent
             || (function_exists('fastcgi_finish_request') && headers_sent());
     }
 
+    /** One that is as it should be stays, with the memory of its last run. */
     public static function add(): void
     {
-        \CAgent::RemoveModuleAgents(Settings::MODULE);
-        \CAgent::AddAgent(self::NAME, Settings::MODULE, 'N', self::SECONDS, '', 'Y', '', 100);
+        $row = self::row();
+        if (!$row || $row['ACTIVE'] !== 'Y' || (int)$row['AGENT_INTERVAL'] !== self::SECONDS) {
+            \CAgent::RemoveModuleAgents(Settings::MODULE);
+            \CAgent::AddAgent(self::NAME, Settings::MODULE, 'N', self::SECONDS, '', 'Y', '', 100);
+        }
+    }
+
+    /** Somebody may have deleted it in Bitrix's list of agents. One that is switched off there stays so. */
+    public static function addIfMissing(): void
+    {
+        if (!self::row()) {
+            self::add();
+        }
+    }
+
+    /** ACTIVE, AGENT_INTERVAL and AGO, the seconds since its last run, null before the first; null when there is none. */
+    public static function row(): ?array
+    {
+        $connection = Application::getConnection();
+        $name = $connection->getSqlHelper()->forSql(self::NAME);
+        // Bitrix keeps the session's own time there.
+        return $connection->query(
+            "SELECT ACTIVE, AGENT_INTERVAL, TIMESTAMPDIFF(SECOND, LAST_EXEC, NOW()) AS AGO FROM b_agent"
+            . " WHERE MODULE_ID = '" . Settings::MODULE . "' AND NAME = '$name'"
+        )->fetchRaw() ?: null;
     }
 }

@@ -8,6 +8,11 @@ class Desk
 {
     /** How many rows a page lists. */
     public const LIST = 100;
+    /** Rows of one press of a button, each an UPDATE of its own: a few seconds. */
+    public const MOST_AT_ONCE = 5000;
+
+    private const IS_DEAD = "STATE = 'D'";
+    private const BACKS_OFF = "STATE = 'W' AND DUE_AT > UTC_TIMESTAMP() AND LEASE IS NULL";
 
     private $connection;
 
@@ -40,23 +45,37 @@ class Desk
         return $found;
     }
 
-    /** Dead ones get a new ID: the receiver may know the old one with another body. @param int[] $ids none: all dead */
-    public function retry(array $ids = []): int
+    /**
+     * The dead, and what backs off, are due now; how many of each. Dead ones get a new ID: the receiver may know
+     * the old one with another body.
+     * @param int[] $ids none: all
+     * @return int[] dead, waiting
+     */
+    public function retry(array $ids = [], int $most = self::MOST_AT_ONCE): array
     {
-        $count = 0;
-        foreach ($this->ids("STATE = 'D'", $ids) as $id) {
+        $count = ['dead' => 0, 'waiting' => 0];
+        foreach ($this->ids(self::IS_DEAD, $ids, $most) as $id) {
             $uid = Outbox::newUid();
-            $count += $this->change(
+            $count['dead'] += $this->change(
                 'UPDATE ' . Outbox::TABLE . " SET STATE = 'W', UID = '$uid', BODY = NULL, ATTEMPTS = 0, REFUSALS = 0, BEGUN = 0,"
-                . " DUE_AT = UTC_TIMESTAMP() WHERE ID = $id AND STATE = 'D'"
+                . " DUE_AT = UTC_TIMESTAMP() WHERE ID = $id AND " . self::IS_DEAD
             );
         }
-        $backsOff = "STATE = 'W' AND DUE_AT > UTC_TIMESTAMP() AND LEASE IS NULL";
-        foreach ($this->ids($backsOff, $ids) as $id) {
-            $this->change('UPDATE ' . Outbox::TABLE . " SET DUE_AT = UTC_TIMESTAMP() WHERE ID = $id AND $backsOff");
+        foreach ($this->ids(self::BACKS_OFF, $ids, $most - $count['dead']) as $id) {
+            $count['waiting'] += $this->change(
+                'UPDATE ' . Outbox::TABLE . " SET DUE_AT = UTC_TIMESTAMP() WHERE ID = $id AND " . self::BACKS_OFF
+            );
         }
         (new State($this->connection))->resume();
         return $count;
+    }
+
+    /** How many a retry of all would still find. */
+    public function retriable(): int
+    {
+        return (int)$this->connection->queryScalar(
+            'SELECT COUNT(*) FROM ' . Outbox::TABLE . ' WHERE ' . self::IS_DEAD . ' OR ' . self::BACKS_OFF
+        );
     }
 
     /** @param int[] $ids dead or waiting ones that nobody needs; what is just being sent stays */
@@ -79,10 +98,10 @@ class Desk
     }
 
     /** @param int[] $among none: all @return int[] */
-    private function ids(string $condition, array $among): array
+    private function ids(string $condition, array $among, int $most): array
     {
         $and = $among ? ' AND ID IN (' . implode(',', array_map('intval', $among)) . ')' : '';
-        $rows = $this->connection->query('SELECT ID FROM ' . Outbox::TABLE . " WHERE $condition$and");
+        $rows = $this->connection->query('SELECT ID FROM ' . Outbox::TABLE . " WHERE $condition$and LIMIT " . max(0, $most));
         $ids = [];
         while ($row = $rows->fetchRaw()) {
             $ids[] = (int)$row['ID'];

@@ -32,7 +32,8 @@ class Reason
     {
         [$answer, $toPing] = explode('; to a ping: ', $stored, 2) + [1 => ''];
         if ($toPing !== '') {
-            return self::phrase('NEITHER', ['#ANSWER#' => self::inWords($answer), '#PING#' => self::inWords($toPing)]);
+            $values = ['#ANSWER#' => self::inWords($answer), '#PING#' => self::inWords($toPing)];
+            return self::phrase($toPing === $answer ? 'BOTH' : 'NEITHER', $values);
         }
         if (isset(self::SENTENCES[$stored])) {
             return self::phrase(self::SENTENCES[$stored]);

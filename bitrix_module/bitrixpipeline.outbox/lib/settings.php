@@ -33,6 +33,15 @@ class Settings
         return trim(self::text('url'));
     }
 
+    /** Whether what is sent there can be read on the way: without TLS, and not within the machine or its own net. */
+    public static function isUrlOpen(): bool
+    {
+        $host = strtolower((string)parse_url(self::url(), PHP_URL_HOST));
+        $isNear = strpos($host, '.') === false || preg_match('~\.(local|internal|lan|test)$~', $host)
+            || (filter_var($host, FILTER_VALIDATE_IP) && !filter_var($host, FILTER_VALIDATE_IP, FILTER_FLAG_NO_PRIV_RANGE | FILTER_FLAG_NO_RES_RANGE));
+        return stripos(self::url(), 'http://') === 0 && !$isNear;
+    }
+
     /** @return string[] words like whsec_…; the first is the newest */
     public static function secrets(): array
     {

@@ -82,6 +82,7 @@ class SettingsForm
             self::set('secrets', $secrets);
         }
         self::saveChoices($request);
+        Agent::addIfMissing();
         return [];
     }
 
@@ -130,8 +131,10 @@ class SettingsForm
 
     private static function retry(array $ids): Notice
     {
-        (new Desk())->retry($ids);
-        return Notice::good('RETRIED');
+        $desk = new Desk();
+        $count = array_sum($desk->retry($ids));
+        $left = $ids ? 0 : $desk->retriable();
+        return Notice::good($left ? 'RETRIED_SOME' : 'RETRIED', '', ['#COUNT#' => $count, '#LEFT#' => $left]);
     }
 
     /** The address is shown this once: Bitrix's cache and the page forget it. */

@@ -14,13 +14,18 @@ class State
         $this->connection = $connection;
     }
 
-    /** A pause longer than any was made by a clock that has been set back since. */
     public function isPaused(): bool
     {
-        $most = Backoff::MOST_ASKED_FOR;
-        return (bool)$this->connection->queryScalar(
-            'SELECT 1 FROM ' . self::TABLE . " WHERE PAUSED_UNTIL > UTC_TIMESTAMP() AND PAUSED_UNTIL <= UTC_TIMESTAMP() + INTERVAL $most SECOND"
+        return $this->secondsOfPause() > 0;
+    }
+
+    /** A pause longer than any was made by a clock that has been set back since, and is over. */
+    public function secondsOfPause(): int
+    {
+        $left = (int)$this->connection->queryScalar(
+            'SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), PAUSED_UNTIL) FROM ' . self::TABLE
         );
+        return $left > Backoff::MOST_ASKED_FOR ? 0 : max(0, $left);
     }
 
     public function failures(): int
@@ -36,6 +41,7 @@ class State
         return [
             'failures_in_a_row' => (int)$row['FAILURES'],
             'last_error' => $row['LAST_ERROR'],
+            'paused_seconds' => $this->secondsOfPause(),
             'delivered_seconds_ago' => $row['AGO'] === null ? null : (int)$row['AGO'],
         ];
     }

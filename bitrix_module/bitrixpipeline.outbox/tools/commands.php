@@ -117,6 +117,9 @@ function bitrixpipeline_outbox_ping(): int
     $complaint = Sender::lack();
     $answer = $complaint === '' ? Sender::here()->ping(Settings::number('timeout')) : null;
     $said = $answer ? $answer->reason() : $complaint;
+    if (Settings::isUrlOpen()) {
+        fwrite(STDERR, "customers' data go there unencrypted: give an https address\n");
+    }
     fwrite($answer && $answer->isDelivered() ? STDOUT : STDERR, "receiver: $said\n");
     return $answer && $answer->isDelivered() ? 0 : 1;
 }
@@ -138,7 +141,7 @@ function bitrixpipeline_outbox_status(): int
 function bitrixpipeline_outbox_retry(): int
 {
     bitrixpipeline_outbox_load();
-    echo (new Desk())->retry(), "\n";
+    echo (new Desk())->retry([], PHP_INT_MAX)['dead'], "\n";
     return 0;
 }
 

@@ -10,14 +10,20 @@ use Bitrixpipeline\Outbox\SelfCheck;
 $facts = SelfCheck::facts();
 $outbox = $facts['outbox'];
 $rows = (new Desk())->latest();
-$long = static function (int $seconds) use ($phrase): string {
-    foreach (['DAYS' => 172800, 'HOURS' => 7200, 'MINUTES' => 120, 'SECONDS' => 0] as $unit => $least) {
+// Words that are not escaped yet.
+$long = static function (int $seconds) use ($words): string {
+    foreach (['DAYS' => [172800, 86400], 'HOURS' => [7200, 3600], 'MINUTES' => [120, 60]] as $unit => [$least, $of]) {
         if ($seconds >= $least) {
-            $of = ['DAYS' => 86400, 'HOURS' => 3600, 'MINUTES' => 60, 'SECONDS' => 1][$unit];
-            return $phrase($unit, ['#N#' => intdiv($seconds, $of)]);
+            return $words($unit, ['#N#' => intdiv($seconds, $of)]);
         }
     }
-    return $phrase('SECONDS', ['#N#' => 0]);
+    return $words('SECONDS', ['#N#' => max(0, $seconds)]);
+};
+$ago = static function (string $name, int $seconds) use ($phrase, $long): string {
+    return $phrase($name, ['#TIME#' => $long($seconds)]);
+};
+$bold = static function (string $escaped): string {
+    return "<b>$escaped</b>";
 };
 // Stored in UTC, shown as the site's clock has it.
 $moment = static function (string $utc) use ($escape, $phrase): string {
@@ -27,23 +33,39 @@ $moment = static function (string $utc) use ($escape, $phrase): string {
 $reason = static function (string $stored) use ($escape): string {
     return $escape(Reason::inWords($stored));
 };
-$isSlow = abs($facts['databaseClockOffSeconds']) >= 30;
-$state = [
-    'SENDING' => $facts['complaint'] === null ? $phrase('SENDING_ON') : '<b>' . $reason($facts['complaint']) . '</b>',
-    'IN_OUTBOX' => $outbox['waiting'] . ($outbox['waiting'] ? ', ' . $phrase('OLDEST') . ' ' . $long($outbox['oldest_seconds']) : ''),
-    'DEAD_EVENTS' => $outbox['dead'] ? "<b>{$outbox['dead']}</b>" : '0',
-    'DELIVERED' => $outbox['delivered_seconds_ago'] === null
-        ? $phrase('NEVER_DELIVERED')
-        : $phrase('AGO', ['#TIME#' => html_entity_decode($long($outbox['delivered_seconds_ago']))]),
+$sending = static function () use ($facts, $outbox, $phrase, $reason, $ago, $bold): string {
+    if ($facts['complaint'] !== null) {
+        return $bold($reason($facts['complaint']));
+    }
+    return $outbox['paused_seconds'] ? $bold($ago('SENDING_PAUSED', $outbox['paused_seconds'])) : $phrase('SENDING_ON');
+};
+$agent = static function () use ($facts, $phrase, $ago, $bold): string {
+    if ($facts['agent'] !== 'active') {
+        return $bold($phrase('AGENT_' . strtoupper($facts['agent'])));
+    }
+    $seconds = $facts['agentRanSecondsAgo'];
+    $ran = $seconds === null ? $phrase('AGENT_NEW') : $ago('AGENT_RAN', $seconds);
+    return $seconds >= SelfCheck::AGENT_IS_LATE ? $bold($ran) : $ran;
+};
+$isClockOff = abs($facts['databaseClockOffSeconds']) >= 30;
+// What is not the case has no row.
+$state = array_filter([
+    'SENDING' => $sending(),
+    'LACKS' => $bold($escape(implode(', ', $facts['missing']))),
+    'IN_OUTBOX' => $outbox['waiting'] . ($outbox['waiting'] ? ', ' . $phrase('OLDEST') . ' ' . $escape($long($outbox['oldest_seconds'])) : ''),
+    'DEAD_EVENTS' => $outbox['dead'] ? $bold((string)$outbox['dead']) : '0',
+    'DELIVERED' => $outbox['delivered_seconds_ago'] === null ? $phrase('NEVER_DELIVERED') : $ago('AGO', $outbox['delivered_seconds_ago']),
+    'FAULT' => $reason((string)$outbox['last_error']) . ' (' . $phrase('IN_A_ROW', ['#COUNT#' => $outbox['failures_in_a_row']]) . ')',
     'AGENTS' => $phrase('AGENTS_' . strtoupper($facts['agents'])),
+    'AGENT' => $agent(),
+    'CLOCK' => $phrase('CLOCK_OFF', ['#SECONDS#' => $facts['databaseClockOffSeconds']]),
     'VERSION' => $escape("{$facts['version']}, PHP {$facts['php']}"),
-];
-if ($outbox['failures_in_a_row']) {
-    $state['FAULT'] = $reason((string)$outbox['last_error']) . ' (' . $phrase('IN_A_ROW', ['#COUNT#' => $outbox['failures_in_a_row']]) . ')';
-}
-if ($isSlow) {
-    $state['CLOCK'] = $phrase('CLOCK_OFF', ['#SECONDS#' => $facts['databaseClockOffSeconds']]);
-}
+], static function (string $name) use ($facts, $outbox, $isClockOff): bool {
+    $isTheCase = ['LACKS' => $facts['missing'], 'FAULT' => $outbox['failures_in_a_row'], 'CLOCK' => $isClockOff];
+    return !isset($isTheCase[$name]) || (bool)$isTheCase[$name];
+}, ARRAY_FILTER_USE_KEY);
+// Of the list below, which the browser marks as a whole.
+$markAll = 'onclick="' . $escape("var all = document.getElementsByName('events[]'); for (var i = 0; i < all.length; i++) { all[i].checked = this.checked; }") . '"';
 ?>
 <?php foreach ($state as $name => $value): ?>
 <tr>
@@ -58,14 +80,14 @@ if ($isSlow) {
 <tr><td colspan="2">
 <table class="internal" width="100%">
 <tr class="heading">
-    <?php if ($mayChange): ?><td></td><?php endif; ?>
+    <?php if ($mayChange): ?><td><input type="checkbox" title="<?= $phrase('MARK_ALL') ?>" <?= $markAll ?>></td><?php endif; ?>
     <?php foreach (['EVENT', 'STATE', 'ATTEMPTS_MADE', 'NOTED', 'DUE', 'LAST_ERROR'] as $head): ?><td><?= $phrase($head) ?></td><?php endforeach; ?>
 </tr>
 <?php foreach ($rows as $row): ?>
 <tr>
     <?php if ($mayChange): ?><td><input type="checkbox" name="events[]" value="<?= (int)$row['ID'] ?>" <?= $ofEvents ?>></td><?php endif; ?>
     <td nowrap><?= $escape("{$row['TYPE']} {$row['ENTITY_ID']}") ?></td>
-    <td><?= $phrase($row['STATE'] === 'D' ? 'DEAD' : 'WAITING') ?></td>
+    <td><?= $row['STATE'] === 'D' ? $bold($phrase('DEAD')) : $phrase('WAITING') ?></td>
     <td align="right"><?= (int)$row['ATTEMPTS'] ?></td>
     <td nowrap><?= $moment($row['CREATED_AT']) ?></td>
     <td nowrap><?= $row['STATE'] === 'D' ? '&mdash;' : $moment($row['DUE_AT']) ?></td>

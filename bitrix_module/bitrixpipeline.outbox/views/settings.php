@@ -42,7 +42,7 @@ $webhook = IncomingWebhook::existing();
 </tr>
 <tr>
     <td><?= $label('url') ?></td>
-    <td><input type="text" size="60" name="url" id="bitrixpipeline_url" placeholder="https://crm.example/webhooks/bitrix" value="<?= $escape($isLocked('url') ? Settings::url() : $typed('url', Settings::url())) ?>"<?= $isLocked('url') ?>><?= $source('url', 'URL_HINT') ?></td>
+    <td><input type="text" size="60" name="url" id="bitrixpipeline_url" placeholder="https://crm.example/webhooks/bitrix" value="<?= $escape($isLocked('url') ? Settings::url() : $typed('url', Settings::url())) ?>"<?= $isLocked('url') ?>><?= $source('url', 'URL_HINT') ?><?= Settings::isUrlOpen() ? '<br><b>' . $phrase('URL_OPEN') . '</b>' : '' ?></td>
 </tr>
 <tr>
     <td><?= $label('secrets') ?></td>

@@ -45,9 +45,8 @@ class CAgent
             Bitrix\Main\Loader::includeModule($agent['MODULE_ID']);
             $eval_result = '';
             eval('$eval_result=' . $agent['NAME']);
-            if ((string)$eval_result === '') {
-                Application::getConnection()->queryExecute("DELETE FROM b_agent WHERE ID = {$agent['ID']}");
-            }
+            $sql = (string)$eval_result === '' ? 'DELETE FROM b_agent' : 'UPDATE b_agent SET LAST_EXEC = NOW()';
+            Application::getConnection()->queryExecute("$sql WHERE ID = {$agent['ID']}");
         }
     }
 }

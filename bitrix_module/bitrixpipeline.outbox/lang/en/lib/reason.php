@@ -6,6 +6,7 @@ $MESS['BITRIXPIPELINE_OUTBOX_REASON_SENDERS_ENDED'] = 'PHP ended time and again 
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SNAPSHOT'] = 'the rows could not be read: #FAULT#';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWERED'] = 'answered #STATUS#';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_NEITHER'] = '#ANSWER#; a test event was not taken either: #PING#';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_BOTH'] = '#ANSWER#; the same to a test event';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_BYTES'] = '(#BYTES# bytes)';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_REDIRECT'] = 'a redirect; set the address that it leads to';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_UNSIGNED'] = 'the signature was not accepted; compare the secret and the clocks';

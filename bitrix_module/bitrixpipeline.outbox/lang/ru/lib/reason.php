@@ -6,6 +6,7 @@ $MESS['BITRIXPIPELINE_OUTBOX_REASON_SENDERS_ENDED'] = 'PHP раз за разо�
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SNAPSHOT'] = 'не удалось прочитать данные из базы: #FAULT#';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWERED'] = 'ответ #STATUS#';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_NEITHER'] = '#ANSWER#; проверочное событие тоже не принято: #PING#';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_BOTH'] = '#ANSWER#; на проверочное событие — то же самое';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_BYTES'] = '(#BYTES# байт)';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_REDIRECT'] = 'перенаправление; укажите конечный адрес';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_UNSIGNED'] = 'подпись не принята; сверьте секрет и время на серверах';
