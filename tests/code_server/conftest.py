@@ -1,19 +1,12 @@
 """A code server of ours under Dagster's web server and daemon, over a CRM whose inbox is empty."""
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO
 
 import psutil
 import pytest
-from dagster_ui import dagster_dev, wait_for
+from dagster_ui import dagster_dev
 from shop_and_crm import copy_of_database, drop_database
-from warm import SECONDS, Warm
+from warm import Warm, code_server
 
 from bitrix_pipeline.servers import PrivatePostgres
 
@@ -45,29 +38,3 @@ def warm(
         # A code server that ends waits for its runs.
         warm.end_runs()
     drop_database(postgres, crm)
-
-
-@contextmanager
-def code_server(
-    home: Path, environment: dict[str, str], log: IO[str]
-) -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen(
-        [
-            *(Path(sys.executable).parent / "bitrix-pipeline", "code-server"),
-            *("--socket", home / "socket"),
-        ],
-        env={**os.environ, **environment, "DAGSTER_HOME": str(home)},
-        cwd=home,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
-    try:
-        wait_for((home / "socket").exists, SECONDS)
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from dagster_ui import wait_for
-from warm import SECONDS, Warm
+from warm import SECONDS, Warm, code_server
 
 from bitrix_pipeline.code_server.server import IMPORTED
+from bitrix_pipeline.servers import PrivatePostgres
 
 
 def test_a_run_is_forked_from_a_process_that_has_imported_already(warm: Warm) -> None:
@@ -90,3 +91,27 @@ def test_an_address_at_which_a_server_is_already_is_one_sentence(
     assert "Error: a server is at" in done.stderr
     assert where in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def answers(path: Path) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(path))
+    except OSError:
+        return False
+    return True
+
+
+def test_the_socket_that_a_killed_server_left_is_taken_over(
+    tmp_path: Path, postgres: PrivatePostgres
+) -> None:
+    where, environment = tmp_path / "socket", {"BITRIX_MYSQL_URL": "", "POSTGRES_URL": postgres.url}
+    with (tmp_path / "log").open("w") as log, code_server(tmp_path, environment, log) as first:
+        wait_for(lambda: answers(where), SECONDS)
+        first.kill()
+        first.wait(SECONDS)
+        assert where.exists()
+        assert not answers(where)
+
+        with code_server(tmp_path, environment, log):
+            wait_for(lambda: answers(where), SECONDS)

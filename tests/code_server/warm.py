@@ -1,6 +1,14 @@
 """What the tests of the code server hold in their hands."""
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
 
 import psutil
 from dagster_ui import DagsterUi, wait_for
@@ -58,3 +66,29 @@ def cmdline(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
+
+
+@contextmanager
+def code_server(
+    home: Path, environment: dict[str, str], log: IO[str]
+) -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen(
+        [
+            *(Path(sys.executable).parent / "bitrix-pipeline", "code-server"),
+            *("--socket", home / "socket"),
+        ],
+        env={**os.environ, **environment, "DAGSTER_HOME": str(home)},
+        cwd=home,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    try:
+        wait_for((home / "socket").exists, SECONDS)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
