@@ -19,7 +19,8 @@ $long = static function (int $seconds) use ($words): string {
     }
     return $words('SECONDS', ['#N#' => max(0, $seconds)]);
 };
-$ago = static function (string $name, int $seconds) use ($phrase, $long): string {
+// A phrase with a time in it.
+$timed = static function (string $name, int $seconds) use ($phrase, $long): string {
     return $phrase($name, ['#TIME#' => $long($seconds)]);
 };
 $bold = static function (string $escaped): string {
@@ -33,41 +34,41 @@ $moment = static function (string $utc) use ($escape, $phrase): string {
 $reason = static function (string $stored) use ($escape): string {
     return $escape(Reason::inWords($stored));
 };
-$sending = static function () use ($facts, $outbox, $phrase, $reason, $ago, $bold): string {
+$sending = static function () use ($facts, $outbox, $phrase, $reason, $timed, $bold): string {
     if ($facts['complaint'] !== null) {
         return $bold($reason($facts['complaint']));
     }
-    return $outbox['paused_seconds'] ? $bold($ago('SENDING_PAUSED', $outbox['paused_seconds'])) : $phrase('SENDING_ON');
+    return $outbox['paused_seconds'] ? $bold($timed('SENDING_PAUSED', $outbox['paused_seconds'])) : $phrase('SENDING_ON');
 };
-$agent = static function () use ($facts, $phrase, $ago, $bold): string {
+$agent = static function () use ($facts, $phrase, $timed, $bold): string {
     if ($facts['agent'] !== 'active') {
         return $bold($phrase('AGENT_' . strtoupper($facts['agent'])));
     }
     $seconds = $facts['agentRanSecondsAgo'];
-    $ran = $seconds === null ? $phrase('AGENT_NEW') : $ago('AGENT_RAN', $seconds);
+    $ran = $seconds === null ? $phrase('AGENT_NEW') : $timed('AGENT_RAN', $seconds);
     return $seconds >= SelfCheck::AGENT_IS_LATE ? $bold($ran) : $ran;
 };
-$isClockOff = abs($facts['databaseClockOffSeconds']) >= 30;
-// What is not the case has no row.
-$state = array_filter([
+$fault = static function () use ($outbox, $phrase, $reason): string {
+    return $reason((string)$outbox['last_error']) . ' (' . $phrase('IN_A_ROW', ['#COUNT#' => $outbox['failures_in_a_row']]) . ')';
+};
+$clockOff = $facts['databaseClockOffSeconds'];
+// What is null has no row.
+$state = [
     'SENDING' => $sending(),
-    'LACKS' => $bold($escape(implode(', ', $facts['missing']))),
-    'IN_OUTBOX' => $outbox['waiting'] . ($outbox['waiting'] ? ', ' . $phrase('OLDEST') . ' ' . $escape($long($outbox['oldest_seconds'])) : ''),
+    'LACKS' => $facts['missing'] ? $bold($escape(implode(', ', $facts['missing']))) : null,
+    'IN_OUTBOX' => $outbox['waiting'] . ($outbox['waiting'] ? ', ' . $timed('OLDEST', $outbox['oldest_seconds']) : ''),
     'DEAD_EVENTS' => $outbox['dead'] ? $bold((string)$outbox['dead']) : '0',
-    'DELIVERED' => $outbox['delivered_seconds_ago'] === null ? $phrase('NEVER_DELIVERED') : $ago('AGO', $outbox['delivered_seconds_ago']),
-    'FAULT' => $reason((string)$outbox['last_error']) . ' (' . $phrase('IN_A_ROW', ['#COUNT#' => $outbox['failures_in_a_row']]) . ')',
+    'DELIVERED' => $outbox['delivered_seconds_ago'] === null ? $phrase('NEVER_DELIVERED') : $timed('AGO', $outbox['delivered_seconds_ago']),
+    'FAULT' => $outbox['failures_in_a_row'] ? $fault() : null,
     'AGENTS' => $phrase('AGENTS_' . strtoupper($facts['agents'])),
     'AGENT' => $agent(),
-    'CLOCK' => $phrase('CLOCK_OFF', ['#SECONDS#' => $facts['databaseClockOffSeconds']]),
+    'CLOCK' => abs($clockOff) >= 30 ? $phrase('CLOCK_OFF', ['#SECONDS#' => $clockOff]) : null,
     'VERSION' => $escape("{$facts['version']}, PHP {$facts['php']}"),
-], static function (string $name) use ($facts, $outbox, $isClockOff): bool {
-    $isTheCase = ['LACKS' => $facts['missing'], 'FAULT' => $outbox['failures_in_a_row'], 'CLOCK' => $isClockOff];
-    return !isset($isTheCase[$name]) || (bool)$isTheCase[$name];
-}, ARRAY_FILTER_USE_KEY);
+];
 // Of the list below, which the browser marks as a whole.
 $markAll = 'onclick="' . $escape("var all = document.getElementsByName('events[]'); for (var i = 0; i < all.length; i++) { all[i].checked = this.checked; }") . '"';
 ?>
-<?php foreach ($state as $name => $value): ?>
+<?php foreach (array_filter($state, 'is_string') as $name => $value): ?>
 <tr>
     <td width="40%"><?= $phrase($name) ?>:</td>
     <td width="60%"><?= $value ?></td>
