@@ -39,12 +39,12 @@ $ask = static function (string $question) use ($escape, $words): string {
 // These buttons are not the settings': Enter in a field presses the first of its form, which is to save.
 $ofActions = 'form="bitrixpipeline_actions"';
 $ofEvents = 'form="bitrixpipeline_events"';
-// What was refused stands in its field again, to be mended.
-$isRefused = !empty($_POST['bitrixpipeline_save']) && array_filter($notices, static function (Notice $notice): bool {
+// What was not saved stands in its field again: refused, to be mended; or before a test, to be saved.
+$isUnsaved = !empty($_POST['bitrixpipeline_test']) || (!empty($_POST['bitrixpipeline_save']) && array_filter($notices, static function (Notice $notice): bool {
     return !$notice->isGood;
-});
-$typed = static function (string $name, string $stored) use ($isRefused): string {
-    return $isRefused ? (string)(is_string($_POST[$name] ?? null) ? $_POST[$name] : '') : $stored;
+}));
+$typed = static function (string $name, string $stored) use ($isUnsaved): string {
+    return $isUnsaved ? (string)(is_string($_POST[$name] ?? null) ? $_POST[$name] : '') : $stored;
 };
 
 foreach ($notices as $notice) {

@@ -214,6 +214,7 @@ class Listener:
     requests: list[Request] = field(default_factory=list)
     answer: Callable[[int, Request], int] = lambda _, __: 202
     headers: dict[str, str] = field(default_factory=dict)
+    takes_unsigned: bool = False
 
     def refuse(self, status: int, *ids: int) -> None:
         """Answers so to the events of these IDs, of all if there are none; takes the others, and pings."""
@@ -240,9 +241,11 @@ def listening() -> Iterator[Listener]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             head = {name.lower(): value for name, value in self.headers.items()}
-            request = Request(head, body)
-            listener.requests.append(request)
-            status = listener.answer(len(listener.requests) - 1, request)
+            if "webhook-signature" not in head and not listener.takes_unsigned:
+                status = 401
+            else:
+                listener.requests.append(Request(head, body))
+                status = listener.answer(len(listener.requests) - 1, listener.requests[-1])
             if not status:
                 self.close_connection = True
                 return

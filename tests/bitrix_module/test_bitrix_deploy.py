@@ -18,7 +18,7 @@ def test_it_installs_upgrades_and_rolls_back(
 ) -> None:
     before = state(bare_site)
     said = succeed(deploy(bare_site, source, "--url", receiver.webhooks))
-    assert "receiver: answered 202" in said
+    assert "receiver: confirmed" in said
     assert "agents run on hits" in said
     assert [row[0] for row in inbox.rows("e.type")] == ["ping"]
     installed = state(bare_site)

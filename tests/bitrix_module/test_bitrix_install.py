@@ -90,6 +90,24 @@ def test_what_is_missing_is_said_and_nothing_installed(empty_site: Site) -> None
     assert rows_of_module(empty_site.shop) == 0
 
 
+def test_where_the_database_may_not_be_changed_the_module_is_not_there(
+    empty_site: Site,
+) -> None:
+    shop = empty_site.shop
+    shop.connection.query(
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON *.* TO 'meek'@'127.0.0.1' IDENTIFIED BY ''"
+    )
+    settings = empty_site.root / "bitrix/.settings.php"
+    settings.write_text(settings.read_text().replace("'login' => 'root'", "'login' => 'meek'"))
+
+    done = empty_site.run("-f", empty_site.module / "tools/cli.php", "install")
+    shop.connection.query("DROP USER 'meek'@'127.0.0.1'")
+
+    assert done.returncode == 1
+    assert "Installing failed: Bitrix\\Main\\DB\\SqlQueryException" in done.stderr
+    assert rows_of_module(shop) == 0
+
+
 @pytest.mark.parametrize(
     ("version", "missing"),
     [

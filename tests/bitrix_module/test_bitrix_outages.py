@@ -161,6 +161,21 @@ def test_it_waits_as_long_as_the_receiver_asks(site: Site, listener: Listener) -
     assert 70 <= site.shop.value(paused) <= 77
 
 
+@pytest.mark.parametrize("status", [200, 202, 403])
+def test_a_web_page_has_taken_nothing(site: Site, listener: Listener, status: int) -> None:
+    """A proxy's notice, or a site at a wrong path."""
+    site.add("user.deleted", 1)
+    listener.answer = lambda _, __: status
+    listener.headers = {"Content-Type": "text/html; charset=utf-8"}
+
+    report = site.send()
+
+    assert report["delivered"] == 0
+    assert site.outbox("ENTITY_ID, STATE, REFUSALS") == [(1, "W", 0)]
+    if status < 300:
+        assert report["stopped"] == f"answered {status} with a page"
+
+
 def test_a_redirect_is_not_followed(site: Site, listener: Listener) -> None:
     """The signature is the address's that was set."""
     site.add("user.deleted", 1)

@@ -137,6 +137,8 @@ def test_an_order_is_canceled_with_its_reason_and_taken_back(site: Site, order: 
         ({}, "PARAMETER_MISSING"),
         ({"canceled": True}, "PARAMETER_MISSING"),
         ({"canceled": "perhaps"}, "PARAMETER_MALFORMED"),
+        ({"canceled": "", "status": "N"}, "PARAMETER_MALFORMED"),
+        ({"canceled": True, "reason": ["x"]}, "PARAMETER_MALFORMED"),
         ({"status": "F", "expectedVersion": "1; DROP"}, "PARAMETER_MALFORMED"),
         ({"status": "F", "right": "R"}, "ACCESS_DENIED"),
         ({"status": "F", "right": "D"}, "ACCESS_DENIED"),

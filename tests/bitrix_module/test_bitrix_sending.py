@@ -339,7 +339,7 @@ def test_without_settings_it_says_what_is_missing(site: Site) -> None:
     site.add("user.deleted", 1)
     for options, complaint in (
         ({"secrets": "whsec_short"}, "no secret is set, or one is malformed"),
-        ({"url": "ftp://x"}, "no address of the receiver is set"),
+        ({"url": "ftp://x"}, "no address of the receiver is set, or it is malformed"),
         ({"enabled": "N"}, "it is switched off"),
     ):
         site.set(**options)

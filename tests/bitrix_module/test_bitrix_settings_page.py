@@ -89,6 +89,7 @@ def test_a_number_that_is_none_is_refused_with_its_bounds(site: Site, number: ob
     [
         {"url": "javascript:alert(1)"},
         {"url": "https://user:password@crm.example/"},
+        {"url": "https://"},
         {"secrets": "whsec_short"},
         {"secrets": f"{SECRET} {SECRET} {SECRET}"},
         {"url": ["https://crm.example/"], "secrets": ["x"], "batch": ["1"]},
@@ -121,7 +122,41 @@ def test_the_button_sends_a_test(site: Site, listener: Listener) -> None:
     assert listener.requests[0].event["type"] == "ping"
 
     listener.answer = lambda _, __: 401
-    assert "answered 401" in show(site, bitrixpipeline_test="1")
+    refused = show(site, bitrixpipeline_test="1")
+    assert "answered 401" in refused
+    assert f"did not confirm the test event: {listener.url}" in refused
+
+
+def test_what_takes_all_that_comes_has_confirmed_nothing(site: Site, listener: Listener) -> None:
+    """A wrong path may lead to a page or a program that answers 200 to everybody."""
+    listener.takes_unsigned = True
+
+    page = show(site, bitrixpipeline_test="1")
+
+    assert "did not confirm" in page
+    assert "what is not signed is taken there too" in page
+    done = site.run("-f", site.module / "tools/cli.php", "ping")
+    assert (done.returncode, done.stderr) == (1, "receiver: what is not signed is taken too\n")
+
+
+def test_before_a_test_what_was_typed_stays_to_be_saved(site: Site, listener: Listener) -> None:
+    page = show(site, bitrixpipeline_test="1", **{**FORM, "batch": "77"})
+
+    assert f"confirmed the test event: {listener.url}" in page
+    assert f'value="{FORM["url"]}"' in page
+    assert 'value="77"' in page
+    assert option(site, "url") == listener.url
+
+
+@pytest.mark.parametrize("right", ["R", "W"])
+def test_a_login_in_an_address_from_the_environment_is_not_shown(site: Site, right: str) -> None:
+    site.environment = {"BITRIXPIPELINE_URL": "https://user:s3cret@crm.example/webhooks"}
+
+    page = show(site, method="GET", right=right)
+
+    assert "s3cret" not in page
+    assert "https://…@crm.example/webhooks" in page
+    assert "or it is malformed" in page, "and nothing is sent there"
 
 
 def test_dead_events_are_listed_retried_and_dropped(site: Site, listener: Listener) -> None:
@@ -151,12 +186,30 @@ def test_retrying_all_takes_a_bounded_number_and_says_how_many_are_left(site: Si
     site.shop.run("UPDATE b_bitrixpipeline_outbox SET STATE = 'D' WHERE ENTITY_ID < 5")
     site.shop.run("UPDATE b_bitrixpipeline_outbox SET DUE_AT = DUE_AT + INTERVAL 1 HOUR")
 
-    first = show(site, bitrixpipeline_retry_all="1")
-    assert "next run: 3. Left: 2; press again" in first
+    first = unescape(show(site, bitrixpipeline_retry_all="1"))
+    assert "Due now: 3. They go with the agent's next run. Left: 2; press again" in first
     assert [row[0] for row in site.outbox("STATE")] == ["W", "W", "W", "D", "W"]
 
-    assert "next run: 2<" in show(site, bitrixpipeline_retry_all="1")
+    assert "Due now: 2." in show(site, bitrixpipeline_retry_all="1")
     assert site.outbox("COUNT(*), MAX(DUE_AT) <= UTC_TIMESTAMP()") == [(5, 1)]
+
+
+def test_a_retry_while_nothing_can_be_sent_says_why_none_will_go(site: Site) -> None:
+    site.add("user.deleted", 1)
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET STATE = 'D'")
+    site.set(enabled="N")
+
+    page = show(site, bitrixpipeline_retry_all="1")
+
+    assert re.search(r"Due now: 1\..*the module is switched off</div>", page)
+
+
+def test_a_retry_of_what_is_due_anyway_says_so(site: Site) -> None:
+    site.add("user.deleted", 1)
+
+    page = show(site, bitrixpipeline_retry="1", events=[row[0] for row in site.outbox("ID")])
+
+    assert "None was put off" in page
 
 
 def test_at_a_shell_all_the_dead_are_retried_at_once(site: Site) -> None:
@@ -279,7 +332,7 @@ def test_what_the_environment_sets_is_shown_as_such_and_locked(site: Site) -> No
 
 REASONS = (
     "answered 401", "answered 404", "answered 409", "answered 413, 2000000 bytes", "answered 415",
-    "answered 500", "answered 503", "answered 522", "answered 418", "answered 302",
+    "answered 500", "answered 503", "answered 200 with a page", "answered 522", "answered 418", "answered 302",
     "no answer: curl 6 Could not resolve hostname", "no answer: curl 7 Couldn't connect to server",
     "no answer: curl 28 Timeout was reached", "no answer: curl 60 SSL peer certificate was not OK",
     "no answer: curl 56 Failure when receiving data", "no answer: curl 92 Stream error",
@@ -289,7 +342,7 @@ REASONS = (
 NAMES = {
     "PHP", "FPM", "LiteSpeed", "POST", "MySQL", "REST", "ID", "DNS", "JSON", "bitrix_pipeline", "BITRIX_REST_URL",
     "cron", "curl", "whsec_", "settings", "php", "base64", "https", "crm", "example", "webhooks", "bitrix", "buket",
-    "rest", "user", "deleted", "X", "y", "in",
+    "rest", "user", "deleted", "X", "y", "in", "sale", "W", "http",
 }  # fmt: skip
 
 
@@ -334,7 +387,7 @@ def test_a_russian_page_has_no_english_sentence(
     ("options", "sentence"),
     [
         ({"enabled": "N"}, "модуль выключен"),
-        ({"url": ""}, "не задан адрес приёмника"),
+        ({"url": ""}, "адрес приёмника не задан или записан неверно"),
         ({"secrets": "whsec_x"}, "секрет не задан или записан неверно"),
     ],
 )
@@ -384,8 +437,13 @@ AGENTS = {
     ),
     "late": (
         {"agents_use_crontab": "Y"},
-        "LAST_EXEC = NOW() - INTERVAL 3 HOUR",
+        "LAST_EXEC = NOW() - INTERVAL 3 HOUR, NEXT_EXEC = NOW() - INTERVAL 3 HOUR",
         ("run by cron", "<b>last ran 3 h ago</b>"),
+    ),
+    "by a cron that nobody has set up": (
+        {"agents_use_crontab": "Y"},
+        "NEXT_EXEC = NOW() - INTERVAL 11 MINUTE",
+        ("run by cron", "<b>has not run yet</b>"),
     ),
     "by the shop's own script": (
         {"check_agents": "N"},
@@ -394,7 +452,7 @@ AGENTS = {
     ),
     "by nothing": (
         {"check_agents": "N"},
-        "LAST_EXEC = NOW() - INTERVAL 1 DAY",
+        "LAST_EXEC = NOW() - INTERVAL 1 DAY, NEXT_EXEC = NOW() - INTERVAL 1 DAY",
         ("switched off: only what", "<b>last ran 24 h ago</b>"),
     ),
     "not this one": ({}, "ACTIVE = 'N'", ("run on hits", "<b>switched off in the list of agents")),
@@ -443,6 +501,8 @@ def test_saving_leaves_an_agent_switched_off_that_somebody_has_switched_off(site
         ("http://10.1.2.3/", False),
         ("http://crm.internal/", False),
         ("http://[::1]/", False),
+        ("http://[fd00::1]/", False),
+        ("http://[2001:4860:4860::8888]/", True),
         ("", False),
     ],
 )
@@ -452,6 +512,48 @@ def test_it_warns_of_an_address_that_sends_customers_data_in_the_open(
     site.set(url=url)
 
     assert ("data go there unencrypted" in show(site, method="GET")) is is_warned_of
+
+
+LACK = "no address of the receiver is set, or it is malformed"
+
+
+def test_what_the_agents_php_lacks_the_page_of_another_php_tells(
+    site: Site, listener: Listener
+) -> None:
+    """Cron's has no environment of the web server's."""
+    site.set(url="")
+    site.add("user.deleted", 1)
+    for _ in range(2):
+        site.hit("CAgent::CheckAgents();")
+
+    site.environment = {"BITRIXPIPELINE_URL": listener.url}
+    page = unescape(show(site, method="GET"))
+    assert f"{LACK} (says the PHP that runs the agent; give it the same environment" in page
+    assert [line for line in site.log() if LACK in line] == [
+        f'nothing can be sent {{"why":"{LACK}"}}'
+    ], "once"
+
+    site.hit("CAgent::CheckAgents();")
+    assert "Last fault" not in show(site, method="GET")
+
+
+def test_what_the_page_lacks_itself_is_said_once(site: Site) -> None:
+    site.set(url="")
+    site.hit("CAgent::CheckAgents();")
+
+    page = show(site, method="GET")
+
+    assert page.count(LACK) == 1
+
+
+def test_that_nothing_is_lacking_any_more_is_seen_though_nothing_waits(site: Site) -> None:
+    site.set(secrets="")
+    site.hit("CAgent::CheckAgents();")
+    site.set(secrets=SECRET)
+
+    site.hit("CAgent::CheckAgents();")
+
+    assert site.shop.value("SELECT LAST_ERROR FROM b_bitrixpipeline_state") is None
 
 
 def test_it_says_what_the_site_lacks_since_it_was_installed(site: Site) -> None:

@@ -131,6 +131,41 @@ def test_one_that_cannot_be_replaced_still_works_alone(
     assert "There is an incoming webhook already" in create(site, user).stderr
 
 
+def test_a_fault_of_rests_is_one_sentence_and_stands_in_the_log(site: Site, user: int) -> None:
+    site.shop.connection.query("RENAME TABLE b_rest_ap_permission TO b_rest_gone")
+    done = create(site, user)
+    site.shop.connection.query("RENAME TABLE b_rest_gone TO b_rest_ap_permission")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "REST did not make an incoming webhook" in done.stderr
+    assert "REST made no incoming webhook" in site.log()[-1]
+
+
+def test_an_early_rest_that_gives_the_password_alone_is_understood(site: Site, user: int) -> None:
+    site.environment = {"STAND_IN_REST_GIVES": "password"}
+    address = ADDRESS.fullmatch(create(site, user).stdout)
+
+    assert address
+    assert codes(site) == [(user, address[2])]
+    site.cli("uninstall")
+    assert codes(site) == []
+
+
+@pytest.mark.parametrize(
+    ("of_site", "host"), [("opt.buket.example", "opt.buket.example"), ("", "THE-SITE")]
+)
+def test_a_site_without_a_name_in_its_settings_has_that_of_its_first_site(
+    site: Site, user: int, of_site: str, host: str
+) -> None:
+    site.shop.run("UPDATE b_option SET VALUE = '' WHERE NAME = 'server_name'")
+    site.shop.run("UPDATE b_lang SET SERVER_NAME = IF(DEF = 'Y', %s, 'another.example')", of_site)
+
+    done = create(site, user)
+
+    assert done.stdout.startswith(f"https://{host}/rest/{user}/")
+    assert ("put its name in place of THE-SITE" in done.stderr) == (host == "THE-SITE")
+
+
 def test_one_that_never_was_can_be_replaced(site: Site, user: int) -> None:
     assert ADDRESS.fullmatch(create(site, user, "--replace").stdout)
 

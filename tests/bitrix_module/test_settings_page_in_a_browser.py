@@ -43,7 +43,7 @@ def test_all_are_marked_with_one_click_and_retried(site: Site, page: Page) -> No
 
     page.get_by_role("button", name="Retry the marked").click()
 
-    assert page.get_by_text("To be sent with the agent's next run: 3").is_visible()
+    assert page.get_by_text("Due now: 3.").is_visible()
     assert states(site) == ["W"] * 3
 
 

@@ -78,8 +78,9 @@ class bitrixpipeline_outbox extends CModule
     {
         $this->requireClasses();
         $this->deleteWebhook();
-        \Bitrixpipeline\Outbox\Schema::uninstall((bool)$keepOutbox);
+        // First: whatever fails below, Bitrix must not take the module for installed.
         ModuleManager::unRegisterModule($this->MODULE_ID);
+        \Bitrixpipeline\Outbox\Schema::uninstall((bool)$keepOutbox);
         return true;
     }
 

@@ -12,6 +12,7 @@ class Agent
     public static function run(): string
     {
         try {
+            self::noteLack();
             self::isNobodyWaiting() ? self::send() : self::sendBriefly();
         } catch (\Throwable $fault) {
             Journal::error('the agent failed', ['fault' => Journal::name($fault)]);
@@ -27,6 +28,14 @@ class Agent
             $sender->mergeWaiting(Settings::number('run_seconds'));
         }
         return $report;
+    }
+
+    private static function noteLack(): void
+    {
+        $lack = Settings::isEnabled() ? Sender::lack() : '';
+        if ((new State(Application::getConnection()))->noteLack($lack)) {
+            Journal::error('nothing can be sent', ['why' => $lack]);
+        }
     }
 
     /** As many as go within the fast path's seconds, which a visitor may spend waiting for the page. */
@@ -65,14 +74,15 @@ class Agent
         }
     }
 
-    /** ACTIVE, AGENT_INTERVAL and AGO, the seconds since its last run, null before the first; null when there is none. */
+    /** ACTIVE, AGENT_INTERVAL, seconds since its last run (AGO, null before the first) and since it was DUE; null when there is none. */
     public static function row(): ?array
     {
         $connection = Application::getConnection();
         $name = $connection->getSqlHelper()->forSql(self::NAME);
         // Bitrix keeps the session's own time there.
         return $connection->query(
-            "SELECT ACTIVE, AGENT_INTERVAL, TIMESTAMPDIFF(SECOND, LAST_EXEC, NOW()) AS AGO FROM b_agent"
+            'SELECT ACTIVE, AGENT_INTERVAL, TIMESTAMPDIFF(SECOND, LAST_EXEC, NOW()) AS AGO,'
+            . ' TIMESTAMPDIFF(SECOND, NEXT_EXEC, NOW()) AS DUE FROM b_agent'
             . " WHERE MODULE_ID = '" . Settings::MODULE . "' AND NAME = '$name'"
         )->fetchRaw() ?: null;
     }

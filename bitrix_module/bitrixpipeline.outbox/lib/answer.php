@@ -18,22 +18,25 @@ class Answer
     public $error;
     /** @var int seconds that the receiver asks for */
     public $retryAfter;
+    /** @var bool HTML: a site at a wrong path, or a proxy's notice, and no receiver */
+    public $isPage;
 
-    public function __construct(int $status, string $error = '', int $retryAfter = 0)
+    public function __construct(int $status, string $error = '', int $retryAfter = 0, bool $isPage = false)
     {
         $this->status = $status;
         $this->error = $error;
         $this->retryAfter = $retryAfter;
+        $this->isPage = $isPage;
     }
 
     public function isDelivered(): bool
     {
-        return $this->status >= 200 && $this->status < 300;
+        return $this->isGood() && !$this->isPage;
     }
 
     public function isOutage(): bool
     {
-        return $this->status < 200 || ($this->status >= 300 && $this->status < 400)
+        return $this->isGood() || $this->status < 200 || ($this->status >= 300 && $this->status < 400)
             || in_array($this->status, self::OUTAGES, true) || ($this->status >= 520 && $this->status <= 530);
     }
 
@@ -49,6 +52,14 @@ class Answer
 
     public function reason(): string
     {
-        return $this->status === 0 ? "no answer: {$this->error}" : "answered {$this->status}";
+        if ($this->status === 0) {
+            return "no answer: {$this->error}";
+        }
+        return "answered {$this->status}" . ($this->isGood() && $this->isPage ? ' with a page' : '');
+    }
+
+    private function isGood(): bool
+    {
+        return $this->status >= 200 && $this->status < 300;
     }
 }

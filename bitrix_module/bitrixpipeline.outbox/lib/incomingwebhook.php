@@ -1,6 +1,7 @@
 <?php
 namespace Bitrixpipeline\Outbox;
 
+use Bitrix\Main\Application;
 use Bitrix\Main\Config\Option;
 use Bitrix\Main\Loader;
 use Bitrix\Main\UserTable;
@@ -12,6 +13,9 @@ class IncomingWebhook
 {
     /** Which of REST's credentials is ours. */
     public const OPTIONS = ['webhook_id', 'webhook_user'];
+
+    /** Stands in an address in place of the site's name where no setting has it. */
+    public const UNKNOWN_SITE = 'THE-SITE';
 
     private const SCOPES = ['sale', RestMethods::SCOPE];
     private const TITLE = 'bitrix_pipeline';
@@ -75,11 +79,21 @@ class IncomingWebhook
     /** ID, USER_ID and PASSWORD. */
     private static function make(int $userId): array
     {
-        $made = PasswordTable::createPassword($userId, self::SCOPES, self::TITLE, true);
-        if (!is_array($made) || (string)($made['PASSWORD'] ?? '') === '') {
+        try {
+            $made = PasswordTable::createPassword($userId, self::SCOPES, self::TITLE, true);
+        } catch (\Throwable $fault) {
+            Journal::error('REST made no incoming webhook', ['fault' => Journal::name($fault)]);
+            $made = false;
+        }
+        // Early versions answer with the password alone.
+        $row = is_string($made) && $made !== '' ? PasswordTable::getRow([
+            'select' => ['ID', 'USER_ID', 'PASSWORD'],
+            'filter' => ['=USER_ID' => $userId, '=PASSWORD' => $made],
+        ]) : $made;
+        if (!is_array($row) || (string)($row['PASSWORD'] ?? '') === '') {
             throw new WebhookProblem('REFUSED', ['#USER#' => $userId]);
         }
-        return $made;
+        return $row;
     }
 
     /** The address. */
@@ -117,7 +131,9 @@ class IncomingWebhook
 
     private static function host(): string
     {
-        $name = (string)Option::get('main', 'server_name', '') ?: (string)($_SERVER['SERVER_NAME'] ?? 'localhost');
-        return 'https://' . preg_replace('~^https?://|/.*$~', '', $name);
+        $ofSite = "SELECT SERVER_NAME FROM b_lang WHERE ACTIVE = 'Y' ORDER BY DEF = 'Y' DESC, SORT";
+        $name = (string)Option::get('main', 'server_name', '') ?: (string)Application::getConnection()->queryScalar($ofSite)
+            ?: (string)($_SERVER['SERVER_NAME'] ?? '');
+        return 'https://' . (preg_replace('~^https?://|/.*$~', '', $name) ?: self::UNKNOWN_SITE);
     }
 }

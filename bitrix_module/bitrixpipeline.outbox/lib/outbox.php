@@ -128,7 +128,7 @@ class Outbox
     {
         return (bool)$this->connection->queryScalar(
             'SELECT 1 FROM ' . self::TABLE . ' WHERE ' . self::isOfEntity($message->entity(), $message->entityId)
-            . " AND ID > {$message->id} AND STATE = 'W' LIMIT 1"
+            . " AND ID > {$message->id} AND STATE = 'W'"
         );
     }
 

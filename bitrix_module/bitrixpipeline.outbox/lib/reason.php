@@ -10,8 +10,9 @@ class Reason
 {
     private const SENTENCES = [
         'it is switched off' => 'OFF',
-        'no address of the receiver is set' => 'NO_URL',
-        'no secret is set, or one is malformed' => 'NO_SECRET',
+        Sender::NO_URL => 'NO_URL',
+        Sender::NO_SECRET => 'NO_SECRET',
+        Sender::TAKES_UNSIGNED => 'NO_RECEIVER',
         'senders ended while they sent it' => 'SENDERS_ENDED',
     ];
     /** What to look at after an HTTP status. */
@@ -37,6 +38,9 @@ class Reason
         }
         if (isset(self::SENTENCES[$stored])) {
             return self::phrase(self::SENTENCES[$stored]);
+        }
+        if (preg_match('/^answered (\d+) with a page$/', $stored, $found)) {
+            return self::phrase('ANSWERED', ['#STATUS#' => $found[1]]) . ': ' . self::phrase('ANSWER_PAGE');
         }
         if (preg_match('/^answered (\d+)(?:, (\d+) bytes)?$/', $stored, $found)) {
             return self::answered((int)$found[1], (int)($found[2] ?? 0));

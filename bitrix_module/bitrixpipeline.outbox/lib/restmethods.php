@@ -25,7 +25,7 @@ class RestMethods
         $change = [
             'status' => self::status($given),
             'canceled' => self::flag($given, 'canceled'),
-            'reason' => mb_substr(trim((string)($given['reason'] ?? '')), 0, 255),
+            'reason' => self::reason($given),
             'expectedVersion' => self::number($given, 'expectedversion', false),
             'notify' => self::flag($given, 'notify') === 'Y',
         ];
@@ -73,6 +73,15 @@ class RestMethods
         return $status;
     }
 
+    private static function reason(array $given): string
+    {
+        $reason = $given['reason'] ?? '';
+        if (!is_scalar($reason)) {
+            throw new RestException('reason must be text', 'PARAMETER_MALFORMED', self::BAD);
+        }
+        return mb_substr(trim((string)$reason), 0, 255);
+    }
+
     private static function number(array $given, string $name, bool $needed): ?int
     {
         $value = $given[$name] ?? null;
@@ -88,7 +97,7 @@ class RestMethods
     /** JSON's booleans and the forms' words. */
     private static function flag(array $given, string $name): ?string
     {
-        $words = ['y' => 'Y', '1' => 'Y', 'true' => 'Y', 'n' => 'N', '0' => 'N', 'false' => 'N', '' => 'N'];
+        $words = ['y' => 'Y', '1' => 'Y', 'true' => 'Y', 'n' => 'N', '0' => 'N', 'false' => 'N'];
         $value = $given[$name] ?? null;
         if ($value === null) {
             return null;

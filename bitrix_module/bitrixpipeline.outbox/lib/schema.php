@@ -52,16 +52,17 @@ class Schema
     {
         Events::unregister();
         \CAgent::RemoveModuleAgents(Settings::MODULE);
-        if (!$keepOutbox) {
+        Option::delete(Settings::MODULE);
+        // An account that may not make tables may not drop any either, even where there are none.
+        if (!$keepOutbox && self::hasTables()) {
             self::runScript('uninstall.sql');
         }
-        Option::delete(Settings::MODULE);
     }
 
     public static function hasTables(): bool
     {
         return (bool)Application::getConnection()->queryScalar(
-            "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '" . Outbox::TABLE . "'"
+            "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE 'b\\_bitrixpipeline\\_%'"
         );
     }
 

@@ -8,8 +8,8 @@ use Bitrix\Main\ModuleManager;
 /** How the module is doing, without an address, a secret or a row. */
 class SelfCheck
 {
-    /** The agent is due each minute. */
-    public const AGENT_IS_LATE = 600;
+    /** Seconds; the agent is due each minute, and a run of it takes five at most. */
+    private const LATE = 600;
 
     public static function facts(): array
     {
@@ -43,14 +43,18 @@ class SelfCheck
         return self::hasRunLately(Agent::row()) ? 'script' : 'off';
     }
 
+    /** missing, inactive, late or active. */
     private static function stateOf(?array $agent): string
     {
-        return $agent === null ? 'missing' : ($agent['ACTIVE'] === 'Y' ? 'active' : 'inactive');
+        if ($agent === null || $agent['ACTIVE'] !== 'Y') {
+            return $agent === null ? 'missing' : 'inactive';
+        }
+        return (int)$agent['DUE'] >= self::LATE ? 'late' : 'active';
     }
 
     private static function hasRunLately(?array $agent): bool
     {
-        return isset($agent['AGO']) && (int)$agent['AGO'] < self::AGENT_IS_LATE;
+        return isset($agent['AGO']) && (int)$agent['AGO'] < self::LATE;
     }
 
     private static function agentsUseCron(): bool

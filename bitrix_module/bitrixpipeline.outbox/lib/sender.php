@@ -16,6 +16,10 @@ use Bitrix\Main\Application;
  */
 class Sender
 {
+    public const NO_URL = 'no address of the receiver is set, or it is malformed';
+    public const NO_SECRET = 'no secret is set, or one is malformed';
+    public const TAKES_UNSIGNED = 'what is not signed is taken too';
+
     private const BEGUN_UNTIL_DEAD = 6;
     private const TOO_EARLY_SECONDS = 15;
     private const LOCK_SECONDS = 3;
@@ -80,6 +84,18 @@ class Sender
         return $this->post(Outbox::newUid(), Body::ping($this->composer->now()), $timeout);
     }
 
+    /** Why a test shows that nothing would arrive; empty when it would. */
+    public function fault(int $timeout): string
+    {
+        $answer = $this->ping($timeout);
+        if (!$answer->isDelivered()) {
+            return $answer->reason();
+        }
+        // Whoever takes all that comes confirms nothing.
+        $unsigned = $this->transport->post(Settings::url(), [], '{}', $timeout);
+        return $unsigned->isDelivered() ? self::TAKES_UNSIGNED : '';
+    }
+
     /** Why nothing can be sent; empty when it can. */
     public static function complaint(): string
     {
@@ -89,12 +105,12 @@ class Sender
     /** What a ping needs too. */
     public static function lack(): string
     {
-        if (!preg_match('~^https?://[^\s/]+~i', Settings::url())) {
-            return 'no address of the receiver is set';
+        if (!Settings::isUrl(Settings::url())) {
+            return self::NO_URL;
         }
         $secrets = Settings::secrets();
         if (!$secrets || array_filter($secrets, [Signature::class, 'isSecret']) !== $secrets) {
-            return 'no secret is set, or one is malformed';
+            return self::NO_SECRET;
         }
         return '';
     }

@@ -33,13 +33,16 @@ class Settings
         return trim(self::text('url'));
     }
 
+    /** Without a login in it, which a page would show. */
+    public static function isUrl(string $url): bool
+    {
+        return (bool)preg_match('~^https?://[^\s/@?#]+(/[^\s]*)?$~iD', $url);
+    }
+
     /** Whether what is sent there can be read on the way: without TLS, and not within the machine or its own net. */
     public static function isUrlOpen(): bool
     {
-        $host = strtolower((string)parse_url(self::url(), PHP_URL_HOST));
-        $isNear = strpos($host, '.') === false || preg_match('~\.(local|internal|lan|test)$~', $host)
-            || (filter_var($host, FILTER_VALIDATE_IP) && !filter_var($host, FILTER_VALIDATE_IP, FILTER_FLAG_NO_PRIV_RANGE | FILTER_FLAG_NO_RES_RANGE));
-        return stripos(self::url(), 'http://') === 0 && !$isNear;
+        return stripos(self::url(), 'http://') === 0 && !self::isNear(trim((string)parse_url(self::url(), PHP_URL_HOST), '[]'));
     }
 
     /** @return string[] words like whsec_…; the first is the newest */
@@ -82,6 +85,14 @@ class Settings
     public static function logLevel(): string
     {
         return self::oneOf('log_level', self::LOG_LEVELS);
+    }
+
+    private static function isNear(string $host): bool
+    {
+        if (filter_var($host, FILTER_VALIDATE_IP)) {
+            return !filter_var($host, FILTER_VALIDATE_IP, FILTER_FLAG_NO_PRIV_RANGE | FILTER_FLAG_NO_RES_RANGE);
+        }
+        return strpos($host, '.') === false || preg_match('~\.(local|internal|lan|test)$~i', $host);
     }
 
     private static function oneOf(string $name, array $known): string

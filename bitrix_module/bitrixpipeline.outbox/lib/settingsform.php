@@ -63,7 +63,7 @@ class SettingsForm
         $url = self::text($request, 'url');
         $secrets = self::text($request, 'secrets');
         $wrong = self::wrongNumbers($request);
-        if ($url !== '' && !preg_match('~^https?://[^\s/@]+(/\S*)?$~i', $url)) {
+        if ($url !== '' && !Settings::isUrl($url)) {
             $wrong[] = Notice::bad('WRONG_URL');
         }
         if (!self::areSecrets($secrets)) {
@@ -125,8 +125,9 @@ class SettingsForm
         if ($lack !== '') {
             return Notice::bad('TEST_IMPOSSIBLE', Reason::inWords($lack));
         }
-        $answer = Sender::here()->ping(Settings::number('timeout'));
-        return $answer->isDelivered() ? Notice::good('TEST_GOOD') : Notice::bad('TEST_BAD', Reason::inWords($answer->reason()));
+        $fault = Sender::here()->fault(Settings::number('timeout'));
+        $values = ['#URL#' => Settings::url()];
+        return $fault === '' ? Notice::good('TEST_GOOD', '', $values) : Notice::bad('TEST_BAD', Reason::inWords($fault), $values);
     }
 
     private static function retry(array $ids): Notice
@@ -134,7 +135,10 @@ class SettingsForm
         $desk = new Desk();
         $count = array_sum($desk->retry($ids));
         $left = $ids ? 0 : $desk->retriable();
-        return Notice::good($left ? 'RETRIED_SOME' : 'RETRIED', '', ['#COUNT#' => $count, '#LEFT#' => $left]);
+        $complaint = Sender::complaint();
+        $details = $complaint === '' ? '' : Reason::inWords($complaint);
+        $phrase = $left ? 'RETRIED_SOME' : ($count ? 'RETRIED' : 'RETRIED_NONE');
+        return Notice::good($phrase, $details, ['#COUNT#' => $count, '#LEFT#' => $left]);
     }
 
     /** The address is shown this once: Bitrix's cache and the page forget it. */

@@ -62,6 +62,21 @@ class State
         );
     }
 
+    /**
+     * What the agent lacks to send anything, empty when nothing: the page, which another PHP makes, may lack
+     * nothing. True when a lack is news.
+     */
+    public function noteLack(string $lack): bool
+    {
+        $stored = (string)$this->connection->queryScalar('SELECT LAST_ERROR FROM ' . self::TABLE);
+        $isOver = $lack === '' && in_array($stored, [Sender::NO_URL, Sender::NO_SECRET], true);
+        if ($isOver || ($lack !== '' && $stored !== $lack)) {
+            $value = $isOver ? 'NULL' : "'" . $this->connection->getSqlHelper()->forSql($lack) . "'";
+            $this->connection->queryExecute('UPDATE ' . self::TABLE . " SET LAST_ERROR = $value" . self::ROW);
+        }
+        return $lack !== '' && $stored !== $lack;
+    }
+
     public function resume(): void
     {
         $this->connection->queryExecute('UPDATE ' . self::TABLE . ' SET PAUSED_UNTIL = NULL' . self::ROW);

@@ -14,6 +14,7 @@ class Transport
         // Kept open: a batch takes one connection.
         $this->handle = $this->handle ?: curl_init();
         $retryAfter = 0;
+        $isPage = false;
         curl_setopt_array($this->handle, [
             CURLOPT_URL => $url,
             CURLOPT_POST => true,
@@ -30,10 +31,11 @@ class Transport
             CURLOPT_WRITEFUNCTION => static function ($handle, string $piece): int {
                 return strlen($piece);
             },
-            CURLOPT_HEADERFUNCTION => static function ($handle, string $line) use (&$retryAfter): int {
+            CURLOPT_HEADERFUNCTION => static function ($handle, string $line) use (&$retryAfter, &$isPage): int {
                 if (stripos($line, 'retry-after:') === 0) {
                     $retryAfter = max(0, (int)trim(substr($line, 12)));
                 }
+                $isPage = $isPage || preg_match('~^content-type:\s*text/html~i', $line);
                 return strlen($line);
             },
         ]);
@@ -44,6 +46,6 @@ class Transport
             // Not curl's message: it names the address, and an address may hold a password.
             return new Answer(0, 'curl ' . $number . ' ' . curl_strerror($number));
         }
-        return new Answer((int)curl_getinfo($this->handle, CURLINFO_RESPONSE_CODE), '', $retryAfter);
+        return new Answer((int)curl_getinfo($this->handle, CURLINFO_RESPONSE_CODE), '', $retryAfter, $isPage);
     }
 }

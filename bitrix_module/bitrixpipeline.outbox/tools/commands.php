@@ -103,6 +103,10 @@ function bitrixpipeline_outbox_set(string $name = ''): int
     bitrixpipeline_outbox_load();
     $value = trim((string)stream_get_contents(STDIN));
     $words = preg_split('/[\s,]+/', $value, -1, PREG_SPLIT_NO_EMPTY);
+    if ($name === 'url' && !Settings::isUrl($value)) {
+        fwrite(STDERR, "the address is malformed: https://crm.example/webhooks/bitrix, without a login\n");
+        return 1;
+    }
     if ($name === 'secrets' && (!$words || array_filter($words, [Signature::class, 'isSecret']) !== $words)) {
         fwrite(STDERR, "a secret is malformed: whsec_ and the base64 of 24 to 64 bytes\n");
         return 1;
@@ -114,14 +118,12 @@ function bitrixpipeline_outbox_set(string $name = ''): int
 function bitrixpipeline_outbox_ping(): int
 {
     bitrixpipeline_outbox_load();
-    $complaint = Sender::lack();
-    $answer = $complaint === '' ? Sender::here()->ping(Settings::number('timeout')) : null;
-    $said = $answer ? $answer->reason() : $complaint;
+    $fault = Sender::lack() ?: Sender::here()->fault(Settings::number('timeout'));
     if (Settings::isUrlOpen()) {
         fwrite(STDERR, "customers' data go there unencrypted: give an https address\n");
     }
-    fwrite($answer && $answer->isDelivered() ? STDOUT : STDERR, "receiver: $said\n");
-    return $answer && $answer->isDelivered() ? 0 : 1;
+    fwrite($fault === '' ? STDOUT : STDERR, 'receiver: ' . ($fault ?: 'confirmed') . "\n");
+    return $fault === '' ? 0 : 1;
 }
 
 function bitrixpipeline_outbox_send(): int
@@ -151,7 +153,11 @@ function bitrixpipeline_outbox_create_webhook(string $userId = '1', string $repl
     bitrixpipeline_outbox_load();
     try {
         $user = (int)$userId;
-        echo $replace === '--replace' ? IncomingWebhook::replace($user) : IncomingWebhook::create($user), "\n";
+        $address = $replace === '--replace' ? IncomingWebhook::replace($user) : IncomingWebhook::create($user);
+        echo "$address\n";
+        if (strpos($address, IncomingWebhook::UNKNOWN_SITE)) {
+            fwrite(STDERR, 'Bitrix does not know the site by name: put its name in place of ' . IncomingWebhook::UNKNOWN_SITE . "\n");
+        }
         return 0;
     } catch (WebhookProblem $problem) {
         fwrite(STDERR, $problem->getMessage() . ($problem->isThereOne ? " To replace it: bitrix_module/deploy --replace-webhook $userId" : '') . "\n");

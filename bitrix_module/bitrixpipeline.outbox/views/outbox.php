@@ -6,6 +6,7 @@ if (!defined('B_PROLOG_INCLUDED') || B_PROLOG_INCLUDED !== true) {
 use Bitrixpipeline\Outbox\Desk;
 use Bitrixpipeline\Outbox\Reason;
 use Bitrixpipeline\Outbox\SelfCheck;
+use Bitrixpipeline\Outbox\Sender;
 
 $facts = SelfCheck::facts();
 $outbox = $facts['outbox'];
@@ -41,15 +42,20 @@ $sending = static function () use ($facts, $outbox, $phrase, $reason, $timed, $b
     return $outbox['paused_seconds'] ? $bold($timed('SENDING_PAUSED', $outbox['paused_seconds'])) : $phrase('SENDING_ON');
 };
 $agent = static function () use ($facts, $phrase, $timed, $bold): string {
-    if ($facts['agent'] !== 'active') {
+    if (in_array($facts['agent'], ['missing', 'inactive'], true)) {
         return $bold($phrase('AGENT_' . strtoupper($facts['agent'])));
     }
     $seconds = $facts['agentRanSecondsAgo'];
     $ran = $seconds === null ? $phrase('AGENT_NEW') : $timed('AGENT_RAN', $seconds);
-    return $seconds >= SelfCheck::AGENT_IS_LATE ? $bold($ran) : $ran;
+    return $facts['agent'] === 'late' ? $bold($ran) : $ran;
 };
-$fault = static function () use ($outbox, $phrase, $reason): string {
-    return $reason((string)$outbox['last_error']) . ' (' . $phrase('IN_A_ROW', ['#COUNT#' => $outbox['failures_in_a_row']]) . ')';
+$fault = static function () use ($facts, $outbox, $phrase, $reason): ?string {
+    if ($outbox['last_error'] === null || $outbox['last_error'] === $facts['complaint']) {
+        return null;
+    }
+    $isLack = in_array($outbox['last_error'], [Sender::NO_URL, Sender::NO_SECRET], true);
+    $more = $isLack ? $phrase('SAYS_THE_AGENT') : $phrase('IN_A_ROW', ['#COUNT#' => $outbox['failures_in_a_row']]);
+    return $reason($outbox['last_error']) . " ($more)";
 };
 $clockOff = $facts['databaseClockOffSeconds'];
 // What is null has no row.
@@ -59,10 +65,10 @@ $state = [
     'IN_OUTBOX' => $outbox['waiting'] . ($outbox['waiting'] ? ', ' . $timed('OLDEST', $outbox['oldest_seconds']) : ''),
     'DEAD_EVENTS' => $outbox['dead'] ? $bold((string)$outbox['dead']) : '0',
     'DELIVERED' => $outbox['delivered_seconds_ago'] === null ? $phrase('NEVER_DELIVERED') : $timed('AGO', $outbox['delivered_seconds_ago']),
-    'FAULT' => $outbox['failures_in_a_row'] ? $fault() : null,
+    'FAULT' => $fault(),
     'AGENTS' => $phrase('AGENTS_' . strtoupper($facts['agents'])),
     'AGENT' => $agent(),
-    'CLOCK' => abs($clockOff) >= 30 ? $phrase('CLOCK_OFF', ['#SECONDS#' => $clockOff]) : null,
+    'CLOCK' => abs($clockOff) >= 30 ? $phrase('CLOCK_OFF', ['#SECONDS#' => abs($clockOff)]) : null,
     'VERSION' => $escape("{$facts['version']}, PHP {$facts['php']}"),
 ];
 // Of the list below, which the browser marks as a whole.

@@ -32,6 +32,8 @@ $label = static function (string $name) use ($phrase): string {
 $heading = static function (string $name) use ($phrase): string {
     return '<tr class="heading"><td colspan="2">' . $phrase($name) . '</td></tr>';
 };
+// A login in an address that the environment or a file has set.
+$url = preg_replace('~//[^/]*@~', '//…@', Settings::url());
 $disabled = $mayChange ? '' : ' disabled';
 $webhook = IncomingWebhook::existing();
 ?>
@@ -42,7 +44,7 @@ $webhook = IncomingWebhook::existing();
 </tr>
 <tr>
     <td><?= $label('url') ?></td>
-    <td><input type="text" size="60" name="url" id="bitrixpipeline_url" placeholder="https://crm.example/webhooks/bitrix" value="<?= $escape($isLocked('url') ? Settings::url() : $typed('url', Settings::url())) ?>"<?= $isLocked('url') ?>><?= $source('url', 'URL_HINT') ?><?= Settings::isUrlOpen() ? '<br><b>' . $phrase('URL_OPEN') . '</b>' : '' ?></td>
+    <td><input type="text" size="60" name="url" id="bitrixpipeline_url" placeholder="https://crm.example/webhooks/bitrix" value="<?= $escape($isLocked('url') ? $url : $typed('url', $url)) ?>"<?= $isLocked('url') ?>><?= $source('url', 'URL_HINT') ?><?= Settings::isUrlOpen() ? '<br><b>' . $phrase('URL_OPEN') . '</b>' : '' ?></td>
 </tr>
 <tr>
     <td><?= $label('secrets') ?></td>

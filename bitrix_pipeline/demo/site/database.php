@@ -67,7 +67,8 @@ class Connection
 
     public function queryScalar($sql)
     {
-        $row = $this->execute($sql)->fetch_row();
+        // Bitrix asks for one row itself: a LIMIT in the statement would be one too many.
+        $row = $this->execute("$sql\nLIMIT 0, 1\n")->fetch_row();
         return $row ? $row[0] : null;
     }
 

@@ -180,7 +180,7 @@ namespace Bitrix\Rest\APAuth {
             foreach ($scopeList as $scope) {
                 $connection->queryExecute("INSERT INTO b_rest_ap_permission (PASSWORD_ID, PERM) VALUES ($id, '$scope')");
             }
-            return $returnArray ? ['ID' => $id, 'USER_ID' => $userId, 'PASSWORD' => $password] : $password;
+            return $returnArray && getenv('STAND_IN_REST_GIVES') !== 'password' ? ['ID' => $id, 'USER_ID' => $userId, 'PASSWORD' => $password] : $password;
         }
 
         public static function delete($primary)

@@ -1,6 +1,6 @@
 <?php
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_OFF'] = 'the module is switched off';
-$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_URL'] = 'no address of the receiver is set';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_URL'] = 'no address of the receiver is set, or it is malformed';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SECRET'] = 'no secret is set, or one is malformed';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_SENDERS_ENDED'] = 'PHP ended time and again while it sent this event: look at the log of PHP\'s errors';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SNAPSHOT'] = 'the rows could not be read: #FAULT#';
@@ -17,6 +17,8 @@ $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_TOO_LARGE'] = 'too large for the rece
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_OTHER_TYPE'] = 'JSON is not taken at this address';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_BROKEN'] = 'a fault of the receiver; look at its log';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_AWAY'] = 'the receiver is away or overloaded';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_PAGE'] = 'a web page and not a receiver; check the address';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_RECEIVER'] = 'what is not signed is taken there too, so it is no receiver; check the address';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_ANSWER'] = 'no answer: #WHY#';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_NO_HOST'] = 'the host\'s name was not found in DNS';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_NO_CONNECTION'] = 'no connection to the server';

@@ -1,6 +1,6 @@
 <?php
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_OFF'] = 'модуль выключен';
-$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_URL'] = 'не задан адрес приёмника';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_URL'] = 'адрес приёмника не задан или записан неверно';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SECRET'] = 'секрет не задан или записан неверно';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_SENDERS_ENDED'] = 'PHP раз за разом аварийно завершался при отправке этого события: посмотрите журнал ошибок PHP';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_SNAPSHOT'] = 'не удалось прочитать данные из базы: #FAULT#';
@@ -17,6 +17,8 @@ $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_TOO_LARGE'] = 'событие сли�
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_OTHER_TYPE'] = 'по этому адресу не принимают JSON';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_BROKEN'] = 'ошибка на стороне приёмника; посмотрите его журнал';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_AWAY'] = 'приёмник недоступен или перегружен';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_ANSWER_PAGE'] = 'это веб-страница, а не приёмник; проверьте адрес';
+$MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_RECEIVER'] = 'там принимают и неподписанное, значит, это не приёмник; проверьте адрес';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_NO_ANSWER'] = 'нет ответа: #WHY#';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_NO_HOST'] = 'имя сервера не найдено в DNS';
 $MESS['BITRIXPIPELINE_OUTBOX_REASON_FAULT_NO_CONNECTION'] = 'не удалось соединиться с сервером';
