@@ -67,6 +67,11 @@ LEGACY = {
         "product.saved",
         19,
     ),
+    "all prices of a product deleted": (
+        "'catalog', 'OnProductPriceDelete', [21, []]",
+        "product.saved",
+        21,
+    ),
     "price added": (
         "'catalog', 'Bitrix\\Catalog\\Model\\Price::OnAfterAdd', ['id' => 1, 'fields' => ['PRODUCT_ID' => 20], 'success' => true]",
         "product.saved",
@@ -140,7 +145,7 @@ def test_all_handlers_are_registered_and_go_with_the_module(site: Site) -> None:
     registered = site.shop.rows(
         "SELECT MESSAGE_ID, VERSION FROM b_module_to_module WHERE TO_MODULE_ID = 'bitrixpipeline.outbox'"
     )
-    assert len(registered) == 21
+    assert len(registered) == 22
     assert {version for name, version in registered if "IBlock" in name or "User" in name} == {1}
     assert {version for name, version in registered if "Sale" in name or "Model" in name} == {2}
 

@@ -19,7 +19,7 @@ def test_installed_twice_it_is_there_once(empty_site: Site) -> None:
 
     shop = empty_site.shop
     assert shop.value("SELECT COUNT(*) FROM b_agent") == 1
-    assert shop.value("SELECT COUNT(*) FROM b_module_to_module") == 21
+    assert shop.value("SELECT COUNT(*) FROM b_module_to_module") == 22
     assert empty_site.outbox() == [("user.deleted", 1)]
 
 
@@ -161,7 +161,7 @@ def test_a_newer_module_copied_over_brings_its_columns_and_handlers_by_itself(si
         site.hit("$fire('main', 'OnAfterUserAdd', [['ID' => 7, 'RESULT' => true]]);")
 
     assert site.outbox("ENTITY_ID, NOTE") == [(1, None), (7, None), (7, None)]
-    assert site.shop.value("SELECT COUNT(*) FROM b_module_to_module") == 21
+    assert site.shop.value("SELECT COUNT(*) FROM b_module_to_module") == 22
     assert site.log() == []
 
 

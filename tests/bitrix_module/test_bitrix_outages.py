@@ -1,11 +1,19 @@
 """The receiver is away, slow or refuses all: senders pause, nothing dies, and one event tries first."""
 
 import time
+from email.utils import formatdate
 from threading import Event
 
 import pytest
 from bitrix_site import Listener, Request, Site
 from receiving import Inbox, Service, frozen
+
+
+def seconds_of_pause(site: Site) -> int:
+    found: int = site.shop.value(
+        "SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), PAUSED_UNTIL) FROM b_bitrixpipeline_state"
+    )
+    return found
 
 
 @pytest.mark.parametrize("status", [401, 404, 405, 407, 415, 421, 429, 502, 503, 504, 522, 301])
@@ -99,11 +107,67 @@ def test_a_delivery_right_before_is_as_good_as_a_ping_but_for_one_refusal_only(
 
 def test_it_waits_as_long_as_the_answer_to_the_ping_asks(site: Site, listener: Listener) -> None:
     site.add("user.deleted", 1)
-    listener.answer = lambda _, request: 429 if request.is_ping else 500
-    listener.headers = {"Retry-After": "77"}
+
+    def answer(_: int, request: Request) -> int:
+        listener.headers = {"Retry-After": "77"} if request.is_ping else {}
+        return 429 if request.is_ping else 500
+
+    listener.answer = answer
 
     assert site.send()["stopped"] == "answered 500; to a ping: answered 429"
     assert site.outbox("REFUSALS") == [(0,)]
+    assert 70 <= seconds_of_pause(site) <= 77
+
+
+@pytest.mark.parametrize(("failures", "least", "most"), [(0, 0, 1), (5, 10, 32), (50, 50, 120)])
+def test_each_failure_makes_the_pause_twice_as_long(
+    site: Site, listener: Listener, failures: int, least: int, most: int
+) -> None:
+    site.add("user.deleted", 1)
+    site.shop.run("UPDATE b_bitrixpipeline_state SET FAILURES = %s", failures)
+    listener.answer = lambda _, __: 503
+
+    site.send()
+
+    assert least <= seconds_of_pause(site) <= most
+
+
+def test_a_receiver_too_slow_for_the_fast_path_does_not_keep_the_agent_from_it(
+    site: Site, listener: Listener
+) -> None:
+    site.set(fast_path="always", fast_timeout=1, timeout=60)
+
+    def slowly(_: int, __: Request) -> int:
+        time.sleep(1.5)
+        return 202
+
+    listener.answer = slowly
+    save = "$fire('main', 'OnAfterUserDelete', [5]);"
+    site.hit(save)
+    site.shop.run(
+        "UPDATE b_bitrixpipeline_state SET PAUSED_UNTIL = PAUSED_UNTIL + INTERVAL 1 MINUTE"
+    )
+    site.hit(save)
+    assert len(listener.requests) == 1, "the fast path pauses"
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET DUE_AT = UTC_TIMESTAMP()")
+
+    assert site.send()["delivered"] == 2
+    assert site.outbox() == []
+
+
+def test_a_pause_that_a_long_timeout_has_made_holds_for_all(site: Site, listener: Listener) -> None:
+    site.add("user.deleted", 1)
+    site.set(timeout=1, fast_path="always", fast_timeout=1)
+    listener.answer = lambda _, __: time.sleep(2) or 202
+    site.send()
+    site.shop.run(
+        "UPDATE b_bitrixpipeline_state SET PAUSED_UNTIL = PAUSED_UNTIL + INTERVAL 1 MINUTE"
+    )
+
+    site.hit("$fire('main', 'OnAfterUserDelete', [5]);")
+    assert site.send()["stopped"] == "the receiver is given a pause"
+
+    assert len(listener.requests) == 1
 
 
 def test_after_an_outage_one_event_tries_before_the_others(site: Site, listener: Listener) -> None:
@@ -148,17 +212,16 @@ def test_each_silence_makes_an_event_wait_longer_but_never_long(
     assert 30 <= wait <= 120
 
 
-def test_it_waits_as_long_as_the_receiver_asks(site: Site, listener: Listener) -> None:
+@pytest.mark.parametrize("says", ["seconds", "a date"])
+def test_it_waits_as_long_as_the_receiver_asks(site: Site, listener: Listener, says: str) -> None:
     site.add("user.deleted", 1)
     listener.answer = lambda _, __: 429
-    listener.headers = {"Retry-After": "77"}
+    in_a_minute = formatdate(time.time() + 77, usegmt=True)
+    listener.headers = {"Retry-After": "77" if says == "seconds" else in_a_minute}
 
     site.send()
 
-    paused = (
-        "SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), PAUSED_UNTIL) FROM b_bitrixpipeline_state"
-    )
-    assert 70 <= site.shop.value(paused) <= 77
+    assert 60 <= seconds_of_pause(site) <= 77
 
 
 @pytest.mark.parametrize("status", [200, 202, 403])

@@ -89,16 +89,47 @@ def test_the_waits_of_an_outage_do_not_make_a_refusals_longer(
     assert wait <= 5
 
 
-def test_what_would_be_refused_for_ever_is_dead_at_once(site: Site, listener: Listener) -> None:
+def test_an_id_that_the_receiver_knows_with_another_body_is_given_up_and_not_the_news(
+    site: Site, receiver: Service, inbox: Inbox
+) -> None:
+    """A server that crashed, or was restored, has the row of before its delivery; a later save goes with it."""
+    order = site.order()
+    site.set(url=receiver.webhooks)
+    site.add("order.saved", order)
+    before = site.outbox("ID, UID, TYPE, ENTITY, ENTITY_ID, ORIGIN, DUE_AT, CREATED_AT")[0]
+    site.send()
+    site.shop.run(
+        "INSERT INTO b_bitrixpipeline_outbox (ID, UID, TYPE, ENTITY, ENTITY_ID, ORIGIN, DUE_AT, CREATED_AT)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        *before,
+    )
+    site.shop.run("UPDATE b_sale_order SET COMMENTS = 'later' WHERE ID = %s", order)
+    site.add("order.saved", order)
+
+    assert site.send()["failed"] == 1
+    site.let_time_pass()
+    assert site.send()["delivered"] == 1
+
+    assert site.outbox() == []
+    stored = [json.loads(body) for (body,) in inbox.rows("e.body") if b"later" in bytes(body)]
+    assert [event["data"]["id"] for event in stored] == [order]
+
+
+def test_what_is_refused_for_ever_under_any_id_dies(site: Site, listener: Listener) -> None:
+    site.set(attempts=2)
     site.add("user.deleted", 1)
     listener.refuse(409)
+    for _ in range(2):
+        site.send()
+        site.let_time_pass()
 
-    assert site.send()["dead"] == 1
     assert site.outbox("STATE, LAST_ERROR") == [("D", "answered 409")]
+    assert len({request.id for request in listener.events()}) == 2
 
 
 def test_what_is_refused_at_every_save_is_dead_once(site: Site, listener: Listener) -> None:
-    listener.refuse(409)
+    site.set(attempts=1)
+    listener.refuse(422)
     for _ in range(3):
         site.hit("$fire('main', 'OnAfterUserDelete', [5]);")
         site.add("user.saved", 5)
@@ -187,7 +218,7 @@ $slow = new class {
     public function query($sql) {
         $found = Bitrix\\Main\\Application::getConnection()->query($sql);
         if (strpos($sql, 'SELECT o.ID') === 0) {
-            $this->first = Outbox::here()->claim(10, 60);
+            $this->first = $this->first ?: Outbox::here()->claim(10, 60);
         }
         return $found;
     }
@@ -203,6 +234,31 @@ def test_what_another_took_between_the_look_and_the_claim_stays_the_others(site:
     site.add("user.deleted", 1, 2, 3)
 
     assert site.hit(BETWEEN) == "03"
+
+
+def test_news_of_orders_do_not_wait_for_an_imports(site: Site, listener: Listener) -> None:
+    site.set(batch=3)
+    site.add("user.deleted", *range(1, 6))
+    site.add("order.deleted", 99_001, 99_002)
+
+    site.send()
+
+    assert listener.ids() == [99_001, 99_002, 1, 2, 3, 4, 5]
+
+
+def test_an_order_that_was_tried_holds_up_no_other(site: Site, listener: Listener) -> None:
+    site.add("order.deleted", 666)
+    listener.answer = lambda _, request: 0 if request.event["data"]["id"] == 666 else 202
+    site.send()
+    site.add("user.deleted", 1)
+    site.shop.run(
+        "UPDATE b_bitrixpipeline_outbox SET DUE_AT = DUE_AT - INTERVAL 1 MINUTE WHERE ENTITY_ID = 1"
+    )
+    site.let_time_pass()
+
+    site.send()
+
+    assert listener.ids()[:2] == [666, 1]
 
 
 def test_of_one_order_the_older_event_goes_first(site: Site, listener: Listener) -> None:

@@ -245,6 +245,54 @@ def test_a_saved_order_that_vanished_unseen_goes_without_a_snapshot(
     assert listener.requests[0].event["data"].keys() == {"id", "sequence", "origin"}
 
 
+def test_a_later_event_that_is_dead_tells_of_nothing(site: Site) -> None:
+    site.add("order.saved", 99_999)
+    site.add("order.deleted", 99_999)
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET STATE = 'D' WHERE TYPE = 'order.deleted'")
+
+    assert site.send()["delivered"] == 1
+
+
+SQL_OF_A_SENDER = """
+Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
+$heard = new class {
+    public $sql = [];
+    public function query($sql) {
+        $this->sql[] = $sql;
+        return Bitrix\\Main\\Application::getConnection()->query($sql);
+    }
+    public function __call($name, $arguments) {
+        return Bitrix\\Main\\Application::getConnection()->$name(...$arguments);
+    }
+};
+$transport = new Bitrixpipeline\\Outbox\\Transport();
+(new Bitrixpipeline\\Outbox\\Sender($heard, $transport))->run(1, 30, 10);
+foreach ($heard->sql as $sql) {
+    echo strpos($sql, 'DATE_FORMAT(UTC_TIMESTAMP') ? 'time ' : (strpos($sql, 'FROM b_sale_order t') ? 'order ' : '');
+}
+"""
+
+
+def test_an_events_time_is_of_before_its_rows_are_read(site: Site) -> None:
+    """What is saved in between is news of its own, and later."""
+    site.add("order.saved", site.order())
+
+    assert site.hit(SQL_OF_A_SENDER) == "time order "
+
+
+AMONG = """
+Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
+$rows = new Bitrixpipeline\\Outbox\\Rows(Bitrix\\Main\\Application::getConnection());
+echo count($rows->among('b_user', 'ID', array_merge(range(1000001, 1000700), [%s])));
+"""
+
+
+def test_rows_of_more_ids_than_a_statement_takes_are_all_read(site: Site) -> None:
+    users = site.shop.ids("SELECT ID FROM b_user ORDER BY ID LIMIT 3")
+
+    assert site.hit(AMONG % ", ".join(map(str, users))) == "3"
+
+
 def test_archived_is_told_when_the_order_is_gone_and_not_before(
     site: Site, listener: Listener
 ) -> None:
@@ -268,7 +316,22 @@ def test_what_is_in_no_catalog_is_not_sent(site: Site, listener: Listener) -> No
     assert news
     site.add("product.saved", *news)
     site.add("product.deleted", 88_888)
-    site.shop.run("UPDATE b_bitrixpipeline_outbox SET IBLOCK_ID = 9999 WHERE ENTITY_ID = 88888")
+    site.shop.run(
+        "UPDATE b_bitrixpipeline_outbox SET IBLOCK_ID ="
+        " (SELECT MIN(ID) FROM b_iblock WHERE ID NOT IN (SELECT IBLOCK_ID FROM b_catalog_iblock))"
+        " WHERE ENTITY_ID = 88888"
+    )
 
     assert site.send()["dropped"] == 2
     assert listener.requests == []
+
+
+def test_a_catalog_that_was_deleted_as_a_whole_takes_its_products_with_it(
+    site: Site, listener: Listener
+) -> None:
+    site.add("product.deleted", 88_888)
+    site.shop.run("UPDATE b_bitrixpipeline_outbox SET IBLOCK_ID = 9999")
+
+    site.send()
+
+    assert listener.ids() == [88_888]

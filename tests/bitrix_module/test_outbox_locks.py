@@ -185,6 +185,7 @@ def test_within_a_transaction_of_the_sites_nothing_is_sent(site: Site, listener:
     before = "Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');" + CONNECTION
     send = "echo Bitrixpipeline\\Outbox\\Agent::send()->stopped, '; ';"
     site.add("user.deleted", 1)
+    site.add("user.saved", 2, 2)
 
     said = site.hit(
         f"{before} $connection->startTransaction(); {SAVE_USER % users(site)[0]} {send}"
@@ -193,7 +194,8 @@ def test_within_a_transaction_of_the_sites_nothing_is_sent(site: Site, listener:
 
     assert said == "the site has a transaction open; the site has a transaction open; "
     assert listener.requests == []
-    assert site.send()["delivered"] == 2
+    assert [row[0] for row in site.outbox("ENTITY_ID")][:3] == [1, 2, 2], "nor merged"
+    assert site.send()["delivered"] == 3
 
 
 # As a server says it that does not know the statement.

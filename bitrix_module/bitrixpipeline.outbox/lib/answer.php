@@ -9,8 +9,7 @@ class Answer
      * redirects, and Cloudflare's 520 to 530. All others may be about the one event or about all: see Sender.
      */
     private const OUTAGES = [401, 404, 405, 407, 408, 415, 421, 429, 502, 503, 504];
-    /** Same ID, another body: the same event would get the same answer again. */
-    private const FINAL = [409];
+    private const TIMEOUT = 'curl 28 ';
 
     /** @var int */
     public $status;
@@ -40,9 +39,16 @@ class Answer
             || in_array($this->status, self::OUTAGES, true) || ($this->status >= 520 && $this->status <= 530);
     }
 
-    public function isFinal(): bool
+    /** It may have come later. */
+    public function isTimeout(): bool
     {
-        return in_array($this->status, self::FINAL, true);
+        return $this->status === 0 && strpos($this->error, self::TIMEOUT) === 0;
+    }
+
+    /** Another body is known under this ID. */
+    public function isConflict(): bool
+    {
+        return $this->status === 409;
     }
 
     public function isTooLarge(): bool

@@ -71,6 +71,7 @@ class Composer
             return true;
         }
         $iblock = $message->iblockId ?? $this->snapshot->iblockOf($message->entity(), $message->entityId);
-        return $iblock === null || $this->snapshot->isOfCatalog($iblock);
+        // A catalog that was deleted as a whole is none any more when its products' deletions are sent.
+        return $iblock === null || $this->snapshot->isOfCatalog($iblock) || !$this->snapshot->hasIblock($iblock);
     }
 }

@@ -25,6 +25,7 @@ class Events
         ['main', 'OnAfterUserAdd', 'userSaved'],
         ['main', 'OnAfterUserUpdate', 'userSaved'],
         ['main', 'OnAfterUserDelete', 'userDeleted'],
+        ['catalog', 'OnProductPriceDelete', 'pricesDeleted'],
         ['iblock', 'OnAfterIBlockElementAdd', 'elementSaved'],
         ['iblock', 'OnAfterIBlockElementUpdate', 'elementSaved'],
         ['iblock', 'OnAfterIBlockElementDelete', 'elementDeleted'],

@@ -130,6 +130,14 @@ class Handlers
         });
     }
 
+    /** All prices of a product at once: Bitrix tells of none of them. */
+    public static function pricesDeleted($productId = null): void
+    {
+        self::quietly(static function () use ($productId): void {
+            self::note('product.saved', $productId);
+        });
+    }
+
     private static function quietly(callable $note): void
     {
         try {

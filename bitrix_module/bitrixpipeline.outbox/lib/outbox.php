@@ -42,8 +42,9 @@ class Outbox
     }
 
     /**
-     * What is longest due, leased to the caller; of one entity only the oldest.
-     * What was tried comes last: an event that the receiver never answers holds up no other.
+     * What is longest due, leased to the caller; of one entity only the oldest. Orders come first: an import's
+     * thousands of products would keep them waiting. What was tried has no such right, and comes last: an event
+     * that the receiver never answers holds up no other.
      * @return Message[]
      */
     public function claim(int $limit, int $seconds): array
@@ -79,12 +80,12 @@ class Outbox
         return $this->set($message, 'BODY = 0x' . bin2hex($body));
     }
 
-    /** Nothing was stored under the old ID; the event may now have another body. */
-    public function renew(Message $message): void
+    /** This body was not stored under the old ID; it goes under another one. */
+    public function renew(Message $message, string $body): void
     {
         $message->uid = self::newUid();
-        $message->body = null;
-        $this->set($message, "UID = '{$message->uid}', BODY = NULL");
+        $message->body = $body;
+        $this->set($message, "UID = '{$message->uid}', BODY = 0x" . bin2hex($body));
     }
 
     public function remove(Message $message): bool
@@ -174,7 +175,7 @@ class Outbox
         );
     }
 
-    /** As they are now: another may have had them between the look and the claim. @param int[] $ids @return Message[] */
+    /** As they are now, in this order: another may have had them between the look and the claim. @param int[] $ids @return Message[] */
     private function leased(array $ids, string $lease): array
     {
         if (!$ids) {
@@ -182,18 +183,30 @@ class Outbox
         }
         $rows = $this->rows(
             'SELECT *, TIMESTAMPDIFF(SECOND, CREATED_AT, UTC_TIMESTAMP()) AS AGE FROM ' . self::TABLE
-            . ' WHERE ID IN (' . implode(',', $ids) . ") AND LEASE = '$lease' ORDER BY ID"
+            . ' WHERE ID IN (' . implode(',', $ids) . ") AND LEASE = '$lease'"
         );
-        return array_map(static function (array $row): Message {
-            return new Message($row);
-        }, $rows);
+        $rows = array_column($rows, null, 'ID');
+        return array_map(static function (int $id) use ($rows): Message {
+            return new Message($rows[$id]);
+        }, array_values(array_filter($ids, static function (int $id) use ($rows): bool {
+            return isset($rows[$id]);
+        })));
     }
 
     /** @return int[] */
     private function due(int $limit): array
     {
+        $isNewOrder = "o.ENTITY = 'order' AND o.ATTEMPTS = 0";
+        $orders = $this->dueWhere($isNewOrder, $limit);
+        $left = $limit - count($orders);
+        return $left > 0 ? array_merge($orders, $this->dueWhere("NOT ($isNewOrder)", $left)) : $orders;
+    }
+
+    /** @return int[] */
+    private function dueWhere(string $condition, int $limit): array
+    {
         return $this->ids(
-            'SELECT o.ID FROM ' . self::TABLE . ' o WHERE ' . self::isFree('o.') . ' AND NOT EXISTS ('
+            'SELECT o.ID FROM ' . self::TABLE . " o WHERE $condition AND " . self::isFree('o.') . ' AND NOT EXISTS ('
             . 'SELECT 1 FROM ' . self::TABLE . ' e WHERE e.ENTITY = o.ENTITY AND e.ENTITY_ID = o.ENTITY_ID'
             . " AND e.ID < o.ID AND e.STATE = 'W') ORDER BY o.DUE_AT, o.ID LIMIT $limit"
         );

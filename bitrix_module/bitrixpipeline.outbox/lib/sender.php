@@ -9,7 +9,7 @@ use Bitrix\Main\Application;
  * - It holds one row's lock at a time, and only with no transaction open: see Outbox.
  * - Only 2xx removes an event, and only the sender whose lease it is may do so.
  * - An outage costs an event nothing: all senders pause, longer and longer, and then try with one event,
- *   another one each time.
+ *   another one each time. After a timeout only those pause that would not have waited longer.
  * - Any other refusal is the event's own fault if the receiver takes another one: an event right before it, or
  *   a ping right after it. Then the event backs off, and dies after so many refusals. Else it is an outage:
  *   what stands before the receiver may answer all of them with 400, 403 or 500.
@@ -54,7 +54,7 @@ class Sender
     public function run(int $most, float $seconds, int $timeout): Report
     {
         $report = new Report();
-        $report->stopped = $this->obstacle();
+        $report->stopped = $this->obstacle($timeout);
         if ($report->stopped !== '') {
             return $report;
         }
@@ -116,7 +116,7 @@ class Sender
     }
 
     /** Why nothing may be sent now; empty when it may. */
-    private function obstacle(): string
+    private function obstacle(int $timeout): string
     {
         $complaint = self::complaint();
         if ($complaint !== '') {
@@ -126,7 +126,7 @@ class Sender
         if ($this->session->isInTransaction()) {
             return 'the site has a transaction open';
         }
-        return $this->state->isPaused() ? 'the receiver is given a pause' : '';
+        return $this->state->isPaused($timeout) ? 'the receiver is given a pause' : '';
     }
 
     private function drain(int $most, Deadline $deadline, int $timeout, Report $report): void
@@ -221,7 +221,7 @@ class Sender
             return '';
         }
         if ($answer->isOutage()) {
-            return $this->away($message, $answer->reason(), $answer->retryAfter);
+            return $this->away($message, $answer->reason(), $answer->retryAfter, $answer->isTimeout() ? $timeout : null);
         }
         $ping = $this->isTaking ? null : $this->ping(min($timeout, self::PING_SECONDS));
         $this->isTaking = $ping !== null && $ping->isDelivered();
@@ -234,11 +234,11 @@ class Sender
     }
 
     /** The reason. */
-    private function away(Message $message, string $reason, int $retryAfter): string
+    private function away(Message $message, string $reason, int $retryAfter, ?int $timeout = null): string
     {
         $wait = Backoff::ofOutage($this->state->failures(), $retryAfter);
         $this->outbox->retryLater($message, max($wait, Backoff::ofOutage($message->attempts)), $reason, false);
-        $this->state->pause($wait, $reason);
+        $this->state->pause($wait, $reason, $timeout);
         Journal::error('the receiver is away', ['why' => $reason]);
         return $reason;
     }
@@ -249,9 +249,13 @@ class Sender
         $smaller = $answer->isTooLarge() ? Body::smaller((string)$message->body) : null;
         if ($smaller !== null) {
             $this->sendSmaller($message, $smaller, $answer, $report);
-        } elseif ($answer->isFinal() || $answer->isTooLarge()) {
+        } elseif ($answer->isTooLarge()) {
             $this->bury($message, $answer->reason(), $report);
         } else {
+            if ($answer->isConflict()) {
+                // The row came back from a backup, or from before a crash, after it had been delivered; what is new in it has not been.
+                $this->outbox->renew($message, (string)$message->body);
+            }
             $this->refused($message, $answer->reason(), $report);
         }
     }
@@ -260,8 +264,7 @@ class Sender
     private function sendSmaller(Message $message, string $smaller, Answer $answer, Report $report): void
     {
         $size = strlen((string)$message->body);
-        $this->outbox->renew($message);
-        $this->outbox->keepBody($message, $smaller);
+        $this->outbox->renew($message, $smaller);
         $this->outbox->retryLater($message, 0, $answer->reason() . ", $size bytes", true);
         $report->failed++;
     }

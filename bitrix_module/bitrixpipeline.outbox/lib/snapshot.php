@@ -32,6 +32,11 @@ class Snapshot
         return isset($this->catalogs()[$iblockId]);
     }
 
+    public function hasIblock(int $iblockId): bool
+    {
+        return (bool)$this->rows->select("SELECT ID FROM b_iblock WHERE ID = $iblockId");
+    }
+
     /** The iblock of an element or section; null when the row is gone. */
     public function iblockOf(string $entity, int $id): ?int
     {

@@ -14,16 +14,17 @@ class State
         $this->connection = $connection;
     }
 
-    public function isPaused(): bool
+    /** Whoever gives a request more seconds does not heed the pause that a shorter one's timeout has made. */
+    public function isPaused(int $timeout): bool
     {
-        return $this->secondsOfPause() > 0;
+        return $this->secondsOfPause(" WHERE PAUSE_TIMEOUT IS NULL OR PAUSE_TIMEOUT >= $timeout") > 0;
     }
 
     /** A pause longer than any was made by a clock that has been set back since, and is over. */
-    public function secondsOfPause(): int
+    private function secondsOfPause(string $where = ''): int
     {
         $left = (int)$this->connection->queryScalar(
-            'SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), PAUSED_UNTIL) FROM ' . self::TABLE
+            'SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), PAUSED_UNTIL) FROM ' . self::TABLE . $where
         );
         return $left > Backoff::MOST_ASKED_FOR ? 0 : max(0, $left);
     }
@@ -46,12 +47,15 @@ class State
         ];
     }
 
-    public function pause(float $seconds, string $why): void
+    /** @param int|null $timeout of the request that got no answer in time */
+    public function pause(float $seconds, string $why, ?int $timeout = null): void
     {
         $until = (int)ceil($seconds);
+        $after = $timeout === null ? 'NULL' : (string)$timeout;
         $reason = $this->connection->getSqlHelper()->forSql($why, 250);
         $this->connection->queryExecute(
-            'UPDATE ' . self::TABLE . " SET FAILURES = FAILURES + 1, LAST_ERROR = '$reason', PAUSED_UNTIL = UTC_TIMESTAMP() + INTERVAL $until SECOND" . self::ROW
+            'UPDATE ' . self::TABLE . " SET FAILURES = FAILURES + 1, LAST_ERROR = '$reason',"
+            . " PAUSED_UNTIL = UTC_TIMESTAMP() + INTERVAL $until SECOND, PAUSE_TIMEOUT = $after" . self::ROW
         );
     }
 

@@ -33,7 +33,7 @@ class Transport
             },
             CURLOPT_HEADERFUNCTION => static function ($handle, string $line) use (&$retryAfter, &$isPage): int {
                 if (stripos($line, 'retry-after:') === 0) {
-                    $retryAfter = max(0, (int)trim(substr($line, 12)));
+                    $retryAfter = self::seconds(trim(substr($line, 12)));
                 }
                 $isPage = $isPage || preg_match('~^content-type:\s*text/html~i', $line);
                 return strlen($line);
@@ -47,5 +47,11 @@ class Transport
             return new Answer(0, 'curl ' . $number . ' ' . curl_strerror($number));
         }
         return new Answer((int)curl_getinfo($this->handle, CURLINFO_RESPONSE_CODE), '', $retryAfter, $isPage);
+    }
+
+    /** Retry-After is a number of them, or a date. */
+    private static function seconds(string $value): int
+    {
+        return max(0, ctype_digit($value) ? (int)$value : (int)strtotime($value) - time());
     }
 }

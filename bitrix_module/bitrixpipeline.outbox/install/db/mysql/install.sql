@@ -19,12 +19,14 @@ CREATE TABLE IF NOT EXISTS b_bitrixpipeline_outbox (
     BODY mediumblob NULL,
     PRIMARY KEY (ID),
     KEY ix_bitrixpipeline_outbox_due (STATE, DUE_AT),
+    KEY ix_bitrixpipeline_outbox_due_of_entity (ENTITY, STATE, DUE_AT),
     KEY ix_bitrixpipeline_outbox_entity (ENTITY, ENTITY_ID)
 ) ENGINE = InnoDB;
 CREATE TABLE IF NOT EXISTS b_bitrixpipeline_state (
     ID tinyint NOT NULL,
     FAILURES int unsigned NOT NULL DEFAULT 0,
     PAUSED_UNTIL datetime NULL,
+    PAUSE_TIMEOUT int unsigned NULL,
     DELIVERED_AT datetime NULL,
     LAST_ERROR varchar(250) CHARACTER SET ascii NULL,
     PRIMARY KEY (ID)
