@@ -197,16 +197,17 @@ class Outbox
     private function due(int $limit): array
     {
         $isNewOrder = "o.ENTITY = 'order' AND o.ATTEMPTS = 0";
-        $orders = $this->dueWhere($isNewOrder, $limit);
+        // MySQL itself would read through all that is due.
+        $orders = $this->dueWhere($isNewOrder, $limit, 'FORCE INDEX (ix_bitrixpipeline_outbox_due_of_entity)');
         $left = $limit - count($orders);
         return $left > 0 ? array_merge($orders, $this->dueWhere("NOT ($isNewOrder)", $left)) : $orders;
     }
 
     /** @return int[] */
-    private function dueWhere(string $condition, int $limit): array
+    private function dueWhere(string $condition, int $limit, string $hint = ''): array
     {
         return $this->ids(
-            'SELECT o.ID FROM ' . self::TABLE . " o WHERE $condition AND " . self::isFree('o.') . ' AND NOT EXISTS ('
+            'SELECT o.ID FROM ' . self::TABLE . " o $hint WHERE $condition AND " . self::isFree('o.') . ' AND NOT EXISTS ('
             . 'SELECT 1 FROM ' . self::TABLE . ' e WHERE e.ENTITY = o.ENTITY AND e.ENTITY_ID = o.ENTITY_ID'
             . " AND e.ID < o.ID AND e.STATE = 'W') ORDER BY o.DUE_AT, o.ID LIMIT $limit"
         );
