@@ -1,9 +1,16 @@
 <?php
-// Looks at a site before anything is put there: php -- DOCUMENT_ROOT RECEIVER_URL < preflight.php
+// Looks at a site before anything is put there:
+//   php -- DOCUMENT_ROOT RECEIVER_URL "given, if secrets are" BASE64_OF_REQUIREMENTS_PHP < preflight.php
 // Words at the start of a line: ok, warn, fail. Nothing is changed.
-$root = $argv[1];
-$url = isset($argv[2]) ? $argv[2] : '';
+list(, $root, $url, $areSecretsGiven, $requirements) = $argv;
 $failed = false;
+// Bitrix ends with die() where the database is away, and so with success.
+$isDone = false;
+register_shutdown_function(function () use (&$isDone) {
+    if (!$isDone) {
+        exit(1);
+    }
+});
 
 function say($word, $what)
 {
@@ -24,11 +31,8 @@ $owner = is_dir("$root/bitrix") ? fileowner("$root/bitrix") : false;
 if (function_exists('posix_geteuid') && $owner !== false && $owner !== posix_geteuid()) {
     say('warn', "the site's files belong to another user (uid $owner): run this as that user");
 }
-if ($url !== '' && extension_loaded('curl')) {
-    look_at_receiver($url);
-}
 if ($failed) {
-    exit(1);
+    exit;
 }
 
 define('NO_KEEP_STATISTIC', true);
@@ -40,16 +44,21 @@ require $prolog;
 while (ob_get_level()) {
     ob_end_clean();
 }
-foreach (array('main', 'iblock', 'catalog', 'sale', 'rest') as $module) {
-    $version = \Bitrix\Main\ModuleManager::getVersion($module);
-    $isThere = $version && ($module === 'main' || \Bitrix\Main\ModuleManager::isModuleInstalled($module));
-    say($isThere ? 'ok' : ($module === 'rest' ? 'warn' : 'fail'), "module $module " . ($isThere ? $version : 'is not installed'));
+eval('?>' . base64_decode($requirements));
+$missing = \Bitrixpipeline\Outbox\Requirements::missing();
+foreach ($missing as $each) {
+    say('fail', "needed: $each");
 }
+$missing || say('ok', 'what the module needs of Bitrix, PHP and the database');
+$hasRest = \Bitrix\Main\ModuleManager::isModuleInstalled('rest');
+say($hasRest ? 'ok' : 'warn', $hasRest ? 'module rest' : 'module rest is not installed: statuses cannot come back');
 $connection = \Bitrix\Main\Application::getConnection();
 look_at_agents($connection);
+look_at_settings($url, $areSecretsGiven);
 $clock = (int)$connection->queryScalar('SELECT UNIX_TIMESTAMP()') - time();
 say(abs($clock) < 60 ? 'ok' : 'warn', "MySQL's clock is $clock s off PHP's");
-exit($failed ? 1 : 0);
+$isDone = !$failed;
+exit;
 
 function look_at_agents($connection)
 {
@@ -63,6 +72,23 @@ function look_at_agents($connection)
     } else {
         say('warn', 'agents are switched off: only what is sent right after the response goes out');
     }
+}
+
+/** What is not given must be set already. */
+function look_at_settings($url, $areSecretsGiven)
+{
+    $set = array('url' => $url, 'secrets' => $areSecretsGiven);
+    $ofFile = \Bitrix\Main\Config\Configuration::getValue('bitrixpipeline.outbox');
+    foreach (array('url' => 'BITRIXPIPELINE_URL', 'secrets' => 'BITRIXPIPELINE_SECRETS') as $name => $variable) {
+        $known = array($set[$name], getenv($variable), isset($ofFile[$name]) ? $ofFile[$name] : '', \Bitrix\Main\Config\Option::get('bitrixpipeline.outbox', $name, ''));
+        $set[$name] = (string)current(array_filter($known) ?: array(''));
+    }
+    if ($set['url'] === '') {
+        say('fail', "the receiver's address is set nowhere: give --url");
+    } else {
+        look_at_receiver($set['url']);
+    }
+    $set['secrets'] !== '' || say('fail', 'a secret is set nowhere: give WEBHOOK_SECRETS in the environment');
 }
 
 function look_at_receiver($url)

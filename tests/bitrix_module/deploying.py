@@ -6,7 +6,7 @@ import subprocess
 from hashlib import sha256
 from pathlib import Path
 
-from bitrix_site import MODULE, Site, rows_of_module
+from bitrix_site import MODULE, Site
 from receiving import SECRET
 
 Run = subprocess.CompletedProcess[str]
@@ -16,8 +16,17 @@ OTHER_SECRET = "whsec_" + "bmV3" * 8
 
 SSH = """#!/bin/sh
 [ ! -e "{lost}" ] || exit 255
+orphan="{lost}.orphan"
 echo "Last login: yesterday"
-[ "$5" = shop@example ] && exec dash -c "$6"
+while [ $# -gt 2 ]; do shift; done
+[ "$1" = shop@example ] || exit 1
+case $2 in *"$(cat "$orphan" 2>/dev/null || echo no such step)"*)
+  rm "$orphan"
+  setsid dash -c "$2" </dev/null >/dev/null 2>&1 &
+  sleep 0.5
+  exit 255 ;;
+esac
+exec dash -c "$2"
 """
 
 
@@ -55,7 +64,8 @@ def environment_of(site: Site) -> dict[str, str]:
 def over_ssh(folder: Path, lost: Path) -> str:
     """A PATH with an ssh that hands one line to the user's shell, here dash, after that has said something.
 
-    While the file `lost` is there, so is the connection.
+    While the file `lost` is there the connection is not. Where the file `lost`.orphan is there, the connection is
+    lost during the step that has its text in it, which goes on, and is back at once.
     """
     ssh = folder / "bin/ssh"
     ssh.parent.mkdir()
@@ -68,14 +78,24 @@ def state(site: Site) -> tuple[object, ...]:
     """All that a deployment could change, but for the backups."""
     files = {
         str(path.relative_to(site.root)): sha256(path.read_bytes()).hexdigest()
-        for path in site.root.rglob("*")
         if path.is_file()
+        else path.stat().st_mode
+        for path in site.root.rglob("*")
     }
+    of_bitrix = [
+        *site.shop.rows("SELECT MODULE_ID, NAME, ACTIVE, LAST_EXEC FROM b_agent ORDER BY NAME"),
+        *site.shop.rows(
+            "SELECT FROM_MODULE_ID, MESSAGE_ID, TO_CLASS, TO_METHOD, VERSION FROM b_module_to_module"
+            " ORDER BY 1, 2, 3, 4"
+        ),
+        *site.shop.rows("SELECT ID FROM b_module ORDER BY ID"),
+        *site.shop.rows("SELECT ID, PASSWORD FROM b_rest_ap ORDER BY ID"),
+    ]
     options = site.shop.rows(
         "SELECT NAME, VALUE FROM b_option WHERE MODULE_ID = %s ORDER BY NAME", MODULE
     )
     tables = site.shop.rows("SHOW TABLES LIKE 'b_bitrixpipeline%'")
-    return files, rows_of_module(site.shop), options, tables
+    return files, of_bitrix, options, tables
 
 
 def succeed(run: Run) -> str:

@@ -49,15 +49,12 @@ def test_it_installs_upgrades_and_rolls_back(
     ],
 )
 def test_it_says_what_runs_the_sites_agents(
-    bare_site: Site, source: Path, options: dict[str, str], days: int, sentence: str
+    site: Site, source: Path, options: dict[str, str], days: int, sentence: str
 ) -> None:
-    bare_site.shop.run(
-        "INSERT INTO b_agent (MODULE_ID, NAME, LAST_EXEC) VALUES ('main', 'X();', UTC_TIMESTAMP() - INTERVAL %s DAY)",
-        days,
-    )
+    site.shop.run("UPDATE b_agent SET LAST_EXEC = UTC_TIMESTAMP() - INTERVAL %s DAY", days)
 
-    with options_of_main(bare_site, options):
-        said = succeed(deploy(bare_site, source, "--dry-run"))
+    with options_of_main(site, options):
+        said = succeed(deploy(site, source, "--dry-run"))
 
     assert sentence in said
 
@@ -125,6 +122,57 @@ def test_a_site_that_is_not_ready_is_not_touched(
     assert run.returncode == 1
     assert complaint in run.stderr
     assert "nothing was changed" in run.stderr
+    assert state(bare_site) == before
+
+
+def test_what_the_module_needs_is_known_before_anything_is_changed(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    requirements = source / MODULE / "lib/requirements.php"
+    requirements.write_text(
+        requirements.read_text().replace("'sale' => '18.0.0'", "'sale' => '99.0.0'")
+    )
+
+    run = deploy(bare_site, source, "--dry-run", "--url", receiver.webhooks)
+
+    assert run.returncode == 1
+    assert "fail needed: sale 99.0.0 (25.0.0)" in run.stderr
+
+
+def test_without_an_address_or_a_secret_nothing_is_begun(bare_site: Site, source: Path) -> None:
+    before = state(bare_site)
+
+    run = deploy(bare_site, source, WEBHOOK_SECRETS="")
+
+    assert run.returncode == 1
+    assert "fail the receiver's address is set nowhere: give --url" in run.stderr
+    assert "fail a secret is set nowhere: give WEBHOOK_SECRETS" in run.stderr
+    assert state(bare_site) == before
+
+
+def test_the_receiver_that_is_set_is_looked_at_where_none_is_given(
+    site: Site, source: Path
+) -> None:
+    site.set(url="http://127.0.0.1:9/webhooks/bitrix")
+
+    run = deploy(site, source, "--dry-run")
+
+    assert run.returncode == 1
+    assert "the receiver cannot be reached" in run.stderr
+
+
+def test_what_is_set_elsewhere_and_counts_first_is_not_overlooked(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    settings = bare_site.root / "bitrix/.settings.php"
+    of_file = f"'{MODULE}' => ['value' => ['url' => 'https://elsewhere.example/']],\n];\n"
+    settings.write_text(settings.read_text().replace("];\n", of_file))
+    before = state(bare_site)
+
+    run = deploy(bare_site, source, "--url", receiver.webhooks)
+
+    assert run.returncode == 1
+    assert "url is set in .settings.php to something else, which counts first" in run.stderr
     assert state(bare_site) == before
 
 

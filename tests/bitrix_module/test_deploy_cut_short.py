@@ -1,6 +1,7 @@
 """What a deployment leaves behind that is ended, cut off, or meets another: the site as it was, or the truth."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -120,11 +121,19 @@ def test_what_cannot_be_looked_at_is_not_taken_away(  # noqa: PLR0917
     assert bare_site.shop.value("SELECT COUNT(*) FROM b_module WHERE ID = %s", MODULE) == 1
     assert (bare_site.module / "lib/news.php").exists()
 
+    assert modules_in(bare_site) == [MODULE]
+
     is_lost.unlink()
     for folder in (bare_site.root / "local/modules").glob(".*.lock"):
-        folder.rmdir()
+        shutil.rmtree(folder)
     succeed(with_loss("--rollback"))
     assert state(bare_site) == before
+
+
+def modules_in(site: Site) -> list[str]:
+    """What Bitrix takes for modules, and includes, hidden folders too."""
+    folders = (site.root / "local/modules").iterdir()
+    return [folder.name for folder in folders if (folder / "install/index.php").exists()]
 
 
 def losing(
@@ -189,3 +198,106 @@ def test_a_module_that_is_broken_on_the_site_is_put_right(
 
     assert "receiver: confirmed" in said
     assert state(bare_site) == right
+
+
+def test_a_step_that_outlives_its_connection_is_over_before_it_is_undone(
+    bare_site: Site, source: Path, receiver: Service, tmp_path: Path
+) -> None:
+    """Else it would register handlers of files that are not there any more."""
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    before = state(bare_site)
+    path, target = over_ssh(tmp_path, lost=tmp_path / "lost"), f"shop@example:{bare_site.root}"
+    (tmp_path / "lost.orphan").write_text("'install'")
+    events = source / MODULE / "lib/events.php"
+    events.write_text(
+        events.read_text()
+        .replace(
+            "function register(): void\n    {",
+            "function register(): void\n    {\n        sleep(3);",
+        )
+        .replace(
+            "['main', 'OnAfterUserDelete', 'userDeleted'],", "['main', 'OnAfterUserLogin', 'x'],"
+        )
+    )
+
+    run = deploy(bare_site, source, target=target, PATH=path)
+
+    assert run.returncode == 1
+    assert "the site is as it was" in run.stderr
+    assert state(bare_site) == before
+    time.sleep(4)
+    assert state(bare_site) == before
+
+
+DIE = "function bitrixpipeline_outbox_{}(): int\n{{"
+
+
+@pytest.mark.parametrize("step", ["install", "ping"])
+def test_a_bitrix_that_dies_has_not_succeeded(
+    bare_site: Site, source: Path, receiver: Service, step: str
+) -> None:
+    """It does where it has no connection to the database, and its exit code is that of success."""
+    before = state(bare_site)
+    commands = source / MODULE / "tools/commands.php"
+    begin = DIE.format(step)
+    commands.write_text(commands.read_text().replace(begin, f"{begin} die('DB query error');"))
+
+    run = deploy(bare_site, source, "--url", receiver.webhooks)
+
+    assert run.returncode == 1
+    assert "the site is as it was" in run.stderr
+    assert state(bare_site) == before
+
+
+def test_when_a_roll_back_fails_it_says_that_the_webhook_is_gone(
+    bare_site: Site, source: Path, receiver: Service, tmp_path: Path
+) -> None:
+    user = str(bare_site.shop.value("SELECT MIN(ID) FROM b_user WHERE ACTIVE = 'Y'"))
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks, "--create-webhook", user))
+    before = state(bare_site)
+    swap, failed = source / "swap.php", tmp_path / "failed"
+    once = f"<?php if (!is_file('{failed}')) {{ touch('{failed}'); exit(1); }}"
+    swap.write_text(swap.read_text().replace("<?php", once, 1))
+
+    run = deploy(bare_site, source, "--rollback")
+
+    assert run.returncode == 1
+    assert "as it was, but for the incoming webhook, which is gone" in run.stderr
+    assert state(bare_site)[0] == before[0]
+
+
+def test_a_broken_module_that_a_deployment_could_not_mend_is_put_back_with_its_settings(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    (bare_site.module / "tools/cli.php").unlink()
+    before = state(bare_site)
+
+    run = deploy(bare_site, source, WEBHOOK_SECRETS=OTHER_SECRET)
+
+    assert "the site is as it was" in run.stderr
+    assert state(bare_site) == before
+
+
+def test_settings_of_a_module_that_is_not_installed_stay(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    bare_site.set(batch=77)
+    before = state(bare_site)
+
+    run = deploy(bare_site, source, "--url", receiver.webhooks, WEBHOOK_SECRETS=OTHER_SECRET)
+
+    assert "the site is as it was" in run.stderr
+    assert state(bare_site) == before
+
+
+def test_an_agent_that_somebody_has_switched_off_stays_so(
+    bare_site: Site, source: Path, receiver: Service
+) -> None:
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    bare_site.shop.run("UPDATE b_agent SET ACTIVE = 'N', LAST_EXEC = '2026-11-01'")
+    before = state(bare_site)
+
+    succeed(deploy(bare_site, source))
+
+    assert state(bare_site) == before

@@ -207,10 +207,9 @@ def test_options_from_a_backup_do_not_bring_an_older_one_back(
     create(site, user)
     look, file = REPOSITORY / "bitrix_module/look.php", tmp_path / "options.json"
     site.php("-f", look, site.root, "options", file)
-    backup = file.read_text()
     create(site, user, "--replace")
 
-    site.cli("import", code=backup)
+    site.php("-f", REPOSITORY / "bitrix_module/import.php", site.root, file)
 
     assert "There is an incoming webhook already" in create(site, user).stderr
     site.cli("uninstall")

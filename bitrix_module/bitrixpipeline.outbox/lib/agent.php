@@ -56,21 +56,13 @@ class Agent
             || (function_exists('fastcgi_finish_request') && headers_sent());
     }
 
-    /** One that is as it should be stays, with the memory of its last run. */
+    /** Unless it is there. One that somebody has switched off in Bitrix's list of agents stays so. */
     public static function add(): void
     {
         $row = self::row();
-        if (!$row || $row['ACTIVE'] !== 'Y' || (int)$row['AGENT_INTERVAL'] !== self::SECONDS) {
+        if (!$row || (int)$row['AGENT_INTERVAL'] !== self::SECONDS) {
             \CAgent::RemoveModuleAgents(Settings::MODULE);
             \CAgent::AddAgent(self::NAME, Settings::MODULE, 'N', self::SECONDS, '', 'Y', '', 100);
-        }
-    }
-
-    /** Somebody may have deleted it in Bitrix's list of agents. One that is switched off there stays so. */
-    public static function addIfMissing(): void
-    {
-        if (!self::row()) {
-            self::add();
         }
     }
 

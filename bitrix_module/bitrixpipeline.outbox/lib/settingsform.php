@@ -82,7 +82,7 @@ class SettingsForm
             self::set('secrets', $secrets);
         }
         self::saveChoices($request);
-        Agent::addIfMissing();
+        Agent::add();
         return [];
     }
 

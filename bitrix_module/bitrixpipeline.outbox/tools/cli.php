@@ -10,6 +10,11 @@ define('BX_NO_ACCELERATOR_RESET', true);
 define('STOP_STATISTICS', true);
 define('NO_AGENT_CHECK', true);
 
+// Bitrix ends with die() where the database is away, and so with success.
+$code = 1;
+register_shutdown_function(static function () use (&$code): void {
+    exit($code);
+});
 $root = getenv('BITRIX_DOCUMENT_ROOT') ?: dirname(__DIR__, 4);
 $_SERVER['DOCUMENT_ROOT'] = $root;
 require $root . '/bitrix/modules/main/include/prolog_before.php';
@@ -17,4 +22,5 @@ while (ob_get_level()) {
     ob_end_clean();
 }
 require __DIR__ . '/commands.php';
-exit(bitrixpipeline_outbox_command(array_slice($argv, 1)));
+$code = bitrixpipeline_outbox_command(array_slice($argv, 1));
+exit($code);

@@ -18,7 +18,7 @@ const BITRIXPIPELINE_MODULE = 'bitrixpipeline.outbox';
 function bitrixpipeline_outbox_command(array $words): int
 {
     $commands = [
-        'check' => 'check', 'install' => 'install', 'uninstall' => 'uninstall', 'import' => 'import', 'set' => 'set',
+        'check' => 'check', 'install' => 'install', 'uninstall' => 'uninstall', 'set' => 'set',
         'ping' => 'ping', 'send' => 'send', 'status' => 'status', 'retry' => 'retry', 'create-webhook' => 'create_webhook',
     ];
     $command = (string)array_shift($words);
@@ -78,25 +78,6 @@ function bitrixpipeline_outbox_uninstall(string $keep = ''): int
     return $isDone ? 0 : 1;
 }
 
-/** The options that bitrix_module/look.php has written. */
-function bitrixpipeline_outbox_import(): int
-{
-    $options = json_decode((string)stream_get_contents(STDIN), true);
-    if (!is_array($options)) {
-        return 1;
-    }
-    bitrixpipeline_outbox_load();
-    // REST's credentials do not go back with a backup: what is known of ours stays.
-    $of_webhook = array_flip(IncomingWebhook::OPTIONS);
-    $options = array_diff_key($options, $of_webhook)
-        + array_intersect_key(Option::getForModule(BITRIXPIPELINE_MODULE), $of_webhook);
-    Option::delete(BITRIXPIPELINE_MODULE);
-    foreach ($options as $name => $value) {
-        Option::set(BITRIXPIPELINE_MODULE, (string)$name, (string)$value);
-    }
-    return 0;
-}
-
 /** The value comes on standard input: arguments can be seen by every user of the machine. */
 function bitrixpipeline_outbox_set(string $name = ''): int
 {
@@ -111,8 +92,18 @@ function bitrixpipeline_outbox_set(string $name = ''): int
         fwrite(STDERR, "a secret is malformed: whsec_ and the base64 of 24 to 64 bytes\n");
         return 1;
     }
-    Option::set(BITRIXPIPELINE_MODULE, $name, $value);
-    return 0;
+    $counts = ['url' => Settings::url(), 'secrets' => implode(' ', Settings::secrets())];
+    $source = isset($counts[$name]) ? Settings::source($name) : '';
+    if (!in_array($source, ['environment', 'file'], true)) {
+        Option::set(BITRIXPIPELINE_MODULE, $name, $value);
+        return 0;
+    }
+    if ($counts[$name] === implode(' ', $words)) {
+        return 0;
+    }
+    $where = $source === 'file' ? '.settings.php' : "the environment of the site's PHP";
+    fwrite(STDERR, "$name is set in $where to something else, which counts first: change it there\n");
+    return 1;
 }
 
 function bitrixpipeline_outbox_ping(): int
