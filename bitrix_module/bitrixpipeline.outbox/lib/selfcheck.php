@@ -15,6 +15,7 @@ class SelfCheck
     {
         $complaint = Sender::complaint();
         $agent = Agent::row();
+        $outbox = (new Desk())->counts() + (new State(Application::getConnection()))->read();
         return [
             'version' => (string)ModuleManager::getVersion(Settings::MODULE),
             'schemaVersion' => Schema::stored(),
@@ -24,10 +25,10 @@ class SelfCheck
             'missing' => Requirements::missing(),
             'secrets' => count(Settings::secrets()),
             'agents' => self::agents(),
-            'agent' => self::stateOf($agent),
+            'agent' => self::stateOf($agent, $outbox['oldest_seconds']),
             'agentRanSecondsAgo' => isset($agent['AGO']) ? (int)$agent['AGO'] : null,
             'databaseClockOffSeconds' => self::clockOff(),
-            'outbox' => (new Desk())->counts() + (new State(Application::getConnection()))->read(),
+            'outbox' => $outbox,
         ];
     }
 
@@ -43,13 +44,14 @@ class SelfCheck
         return self::hasRunLately(Agent::row()) ? 'script' : 'off';
     }
 
-    /** missing, inactive, late or active. */
-    private static function stateOf(?array $agent): string
+    /** missing, inactive, late or active. A new agent is due since midnight: whether it is late, what waits for it says. */
+    private static function stateOf(?array $agent, int $waited): string
     {
         if ($agent === null || $agent['ACTIVE'] !== 'Y') {
             return $agent === null ? 'missing' : 'inactive';
         }
-        return (int)$agent['DUE'] >= self::LATE ? 'late' : 'active';
+        $late = $agent['AGO'] === null ? $waited : (int)$agent['DUE'];
+        return $late >= self::LATE ? 'late' : 'active';
     }
 
     private static function hasRunLately(?array $agent): bool

@@ -27,7 +27,7 @@ class CAgent
     {
         $sql = Application::getConnection()->getSqlHelper();
         Application::getConnection()->queryExecute(
-            "INSERT INTO b_agent (MODULE_ID, NAME, ACTIVE, IS_PERIOD, AGENT_INTERVAL, NEXT_EXEC) VALUES ('$module', '" . $sql->forSql($name) . "', '$active', '$period', $interval, NOW())"
+            "INSERT INTO b_agent (MODULE_ID, NAME, ACTIVE, IS_PERIOD, AGENT_INTERVAL, NEXT_EXEC) VALUES ('$module', '" . $sql->forSql($name) . "', '$active', '$period', $interval, CURRENT_DATE)"
         );
         return true;
     }
