@@ -17,6 +17,8 @@ define('NO_KEEP_STATISTIC', true);
 define('NOT_CHECK_PERMISSIONS', true);
 define('NO_AGENT_CHECK', true);
 define('STOP_STATISTICS', true);
+// No session is begun.
+define('BX_SECURITY_SESSION_VIRTUAL', true);
 require "$root/bitrix/modules/main/include/prolog_before.php";
 while (ob_get_level()) {
     ob_end_clean();

@@ -4,9 +4,12 @@
 // Words at the start of a line: ok, warn, fail. Nothing is changed.
 list(, $root, $url, $areSecretsGiven, $requirements) = $argv;
 $failed = false;
-// Bitrix ends with die() where the database is away, and so with success.
+$lines = array();
 $isDone = false;
-register_shutdown_function(function () use (&$isDone) {
+// Bitrix, from some year on, does not start where something was printed before; and it ends with die() where the
+// database is away, and so with success.
+register_shutdown_function(function () use (&$lines, &$isDone) {
+    echo implode('', $lines);
     if (!$isDone) {
         exit(1);
     }
@@ -14,9 +17,9 @@ register_shutdown_function(function () use (&$isDone) {
 
 function say($word, $what)
 {
-    global $failed;
+    global $failed, $lines;
     $failed = $failed || $word === 'fail';
-    echo "$word $what\n";
+    $lines[] = "$word $what\n";
 }
 
 say(PHP_VERSION_ID >= 70400 ? 'ok' : 'fail', 'PHP ' . PHP_VERSION . ' (7.4 or later is needed)');
@@ -39,6 +42,8 @@ define('NO_KEEP_STATISTIC', true);
 define('NOT_CHECK_PERMISSIONS', true);
 define('NO_AGENT_CHECK', true);
 define('STOP_STATISTICS', true);
+// No session is begun.
+define('BX_SECURITY_SESSION_VIRTUAL', true);
 $_SERVER['DOCUMENT_ROOT'] = $root;
 require $prolog;
 while (ob_get_level()) {
@@ -54,6 +59,7 @@ $hasRest = \Bitrix\Main\ModuleManager::isModuleInstalled('rest');
 say($hasRest ? 'ok' : 'warn', $hasRest ? 'module rest' : 'module rest is not installed: statuses cannot come back');
 $connection = \Bitrix\Main\Application::getConnection();
 look_at_agents($connection);
+look_at_cache();
 look_at_settings($url, $areSecretsGiven);
 $clock = (int)$connection->queryScalar('SELECT UNIX_TIMESTAMP()') - time();
 say(abs($clock) < 60 ? 'ok' : 'warn', "MySQL's clock is $clock s off PHP's");
@@ -63,14 +69,27 @@ exit;
 function look_at_agents($connection)
 {
     $options = '\Bitrix\Main\Config\Option';
-    if ($options::get('main', 'agents_use_crontab', 'N') === 'Y' || (defined('BX_CRONTAB_SUPPORT') && BX_CRONTAB_SUPPORT === true)) {
+    $byCron = $options::get('main', 'agents_use_crontab', 'N') === 'Y' || (defined('BX_CRONTAB_SUPPORT') && BX_CRONTAB_SUPPORT === true);
+    $haveRun = $connection->queryScalar('SELECT MAX(LAST_EXEC) > NOW() - INTERVAL 1 DAY FROM b_agent');
+    if ($options::get('main', 'check_agents', 'Y') !== 'Y' && !$haveRun) {
+        say('warn', 'agents are switched off: only what is sent right after the response goes out');
+    } elseif ($byCron) {
         say('ok', 'agents run by cron');
     } elseif ($options::get('main', 'check_agents', 'Y') === 'Y') {
         say('warn', 'agents run on hits: on a quiet site events wait; cron is advised');
-    } elseif ($connection->queryScalar('SELECT MAX(LAST_EXEC) > NOW() - INTERVAL 1 DAY FROM b_agent')) {
-        say('ok', "agents run by a script of the site's own");
     } else {
-        say('warn', 'agents are switched off: only what is sent right after the response goes out');
+        say('ok', "agents run by a script of the site's own");
+    }
+}
+
+/** What the web server keeps in its own memory nobody at a shell can change. */
+function look_at_cache()
+{
+    $cache = \Bitrix\Main\Config\Configuration::getValue('cache');
+    $type = isset($cache['type']) ? $cache['type'] : '';
+    $type = is_array($type) ? implode(' ', array_filter($type, 'is_string')) : (string)$type;
+    if (stripos($type, 'apc') !== false) {
+        say('warn', 'the site caches in APCu: clear the cache in its administration afterwards, or restart PHP-FPM, or it does not see for up to a day what was changed here');
     }
 }
 

@@ -55,10 +55,11 @@ foreach ($notices as $notice) {
         'HTML' => true,
     ]);
 }
+// Without Bitrix's own drafts: it would offer what is saved already as unsaved.
 $tabs = new CAdminTabControl('bitrixpipelineTabs', array_map(static function (string $name) use ($words): array {
     $title = $words('TAB_' . strtoupper($name));
     return ['DIV' => "bitrixpipeline_$name", 'TAB' => $title, 'TITLE' => $title];
-}, ['settings', 'outbox']));
+}, ['settings', 'outbox']), true, true);
 $action = $escape($APPLICATION->GetCurPage() . '?mid=' . urlencode($module_id) . '&lang=' . LANGUAGE_ID);
 ?>
 <form method="post" action="<?= $action ?>" id="bitrixpipeline_actions"><?= bitrix_sessid_post() ?></form>

@@ -43,7 +43,9 @@ def test_it_installs_upgrades_and_rolls_back(
     ("options", "days", "sentence"),
     [
         ({}, 0, "warn agents run on hits"),
-        ({"agents_use_crontab": "Y", "check_agents": "N"}, 9, "ok agents run by cron"),
+        ({"agents_use_crontab": "Y"}, 9, "ok agents run by cron"),
+        ({"agents_use_crontab": "Y", "check_agents": "N"}, 0, "ok agents run by cron"),
+        ({"agents_use_crontab": "Y", "check_agents": "N"}, 9, "warn agents are switched off"),
         ({"check_agents": "N"}, 0, "ok agents run by a script of the site's own"),
         ({"check_agents": "N"}, 9, "warn agents are switched off"),
     ],
@@ -137,6 +139,16 @@ def test_what_the_module_needs_is_known_before_anything_is_changed(
 
     assert run.returncode == 1
     assert "fail needed: sale 99.0.0 (25.0.0)" in run.stderr
+
+
+def test_a_cache_that_only_the_web_server_can_reach_is_told_of(site: Site, source: Path) -> None:
+    settings = site.root / "bitrix/.settings.php"
+    of_cache = "'cache' => ['value' => ['type' => 'apcu']],\n];\n"
+    settings.write_text(settings.read_text().replace("];\n", of_cache))
+
+    said = succeed(deploy(site, source, "--dry-run"))
+
+    assert "warn the site caches in APCu: clear the cache" in said
 
 
 def test_without_an_address_or_a_secret_nothing_is_begun(bare_site: Site, source: Path) -> None:

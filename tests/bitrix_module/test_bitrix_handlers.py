@@ -212,6 +212,20 @@ def test_a_hit_that_saves_much_does_not_fill_the_log(site: Site) -> None:
     assert len(site.log()) == 20
 
 
+def test_the_log_does_not_keep_the_password_of_the_incoming_webhook(site: Site) -> None:
+    """Bitrix notes the address of the hit with each line."""
+    site.shop.connection.query("ALTER TABLE b_bitrixpipeline_outbox DROP COLUMN ORIGIN")
+
+    said = site.hit(
+        "$_SERVER['REQUEST_URI'] = '/rest/1/s3cret/bitrixpipeline.order.setstatus?x=1';"
+        "$fire('main', 'OnAfterUserDelete', [5]); echo $_SERVER['REQUEST_URI'];"
+    )
+
+    noted = site.shop.value("SELECT REQUEST_URI FROM b_event_log")
+    assert noted == "/rest/1/.../bitrixpipeline.order.setstatus?x=1"
+    assert said == "/rest/1/s3cret/bitrixpipeline.order.setstatus?x=1"
+
+
 ANYHOW = """
 Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
 foreach (get_class_methods('Bitrixpipeline\\Outbox\\Handlers') as $handler) {

@@ -29,6 +29,8 @@ echo json_encode([
     'mails' => Bitrix\\Sale\\Order::$mails,
     'locks' => Bitrix\\Main\\Application::getConnection()->queryScalar($locks),
     'isNotifyDisabled' => Bitrix\\Sale\\Notify::isNotifyDisabled(),
+    'left' => $APPLICATION->GetException() ? 'an exception' : '',
+    'masterOnly' => Bitrix\\Main\\Application::getInstance()->getConnectionPool()->masterOnly,
 ]);
 """
 
@@ -86,6 +88,7 @@ def test_what_the_site_has_set_is_found_as_it_was(
     assert told["isNotifyDisabled"] is is_disabled
     assert told["mails"] == [notify and not is_disabled], "the site's own no stands"
     assert told["locks"] is None
+    assert told["masterOnly"] == 0
 
 
 def test_a_lock_is_given_back_after_a_refusal_too(site: Site, order: int) -> None:
@@ -93,6 +96,17 @@ def test_a_lock_is_given_back_after_a_refusal_too(site: Site, order: int) -> Non
 
     assert told["answer"]["error"] == "VERSION_MISMATCH"
     assert told["locks"] is None
+    assert told["masterOnly"] == 0
+
+
+def test_what_a_shops_handler_left_behind_does_not_hide_a_refusal(site: Site, order: int) -> None:
+    """REST answers with the code of that, if it is there."""
+    before = "$APPLICATION->ThrowException('Points were not counted');"
+
+    told = call(site, "order.setstatus", before=before, id=order, status="F", expectedVersion=3)
+
+    assert told["answer"]["error"] == "VERSION_MISMATCH"
+    assert told["left"] == ""
 
 
 def test_a_site_in_windows_1251_answers_what_stands_in_its_order(

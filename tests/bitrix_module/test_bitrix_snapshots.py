@@ -245,6 +245,23 @@ def test_a_saved_order_that_vanished_unseen_goes_without_a_snapshot(
     assert listener.requests[0].event["data"].keys() == {"id", "sequence", "origin"}
 
 
+def test_an_order_that_was_saved_on_its_way_into_the_archive_is_told_of_as_archived(
+    site: Site, listener: Listener
+) -> None:
+    """Its shipments give back what they have reserved."""
+    site.shop.run(
+        "INSERT INTO b_sale_order_archive (LID, ORDER_ID, ACCOUNT_NUMBER, DATE_INSERT, PERSON_TYPE_ID,"
+        " USER_ID, STATUS_ID, PRICE, CURRENCY, VERSION, DATE_ARCHIVED)"
+        " VALUES ('s1', 99999, '99999', NOW(), 1, 1, 'F', 1, 'RUB', 1, NOW())"
+    )
+    site.add("order.archived", 99_999)
+    site.add("order.saved", 99_999)
+
+    site.send()
+
+    assert [request.event["type"] for request in listener.requests] == ["order.archived"] * 2
+
+
 def test_a_later_event_that_is_dead_tells_of_nothing(site: Site) -> None:
     site.add("order.saved", 99_999)
     site.add("order.deleted", 99_999)

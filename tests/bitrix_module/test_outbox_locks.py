@@ -226,6 +226,33 @@ def test_a_server_that_cannot_be_asked_for_a_transaction_is_not_taken_for_being_
     assert site.hit(UNKNOWN) == "a fault"
 
 
+ON_MASTER = """
+Bitrix\\Main\\Loader::includeModule('bitrixpipeline.outbox');
+$pool = Bitrix\\Main\\Application::getInstance()->getConnectionPool();
+$heard = new class {
+    public $ofSlave = [];
+    public function __call($name, $arguments) {
+        if (!Bitrix\\Main\\Application::getInstance()->getConnectionPool()->masterOnly) {
+            $this->ofSlave[] = $arguments[0] ?? '';
+        }
+        return Bitrix\\Main\\Application::getConnection()->$name(...$arguments);
+    }
+};
+$transport = new Bitrixpipeline\\Outbox\\Transport();
+$sender = new Bitrixpipeline\\Outbox\\Sender($heard, $transport);
+echo $sender->run(10, 30, 10)->delivered, ' ';
+$sender->mergeWaiting(10);
+echo implode('; ', $heard->ofSlave), $pool->masterOnly;
+"""
+
+
+def test_where_there_are_slaves_a_sender_asks_the_master_alone(site: Site) -> None:
+    """A slave lags: it may show an order as it was before the save that the event tells of."""
+    site.add("order.saved", site.order())
+
+    assert site.hit(ON_MASTER) == "1 0"
+
+
 def test_the_outbox_has_no_key_at_which_two_saves_could_meet(site: Site) -> None:
     unique = "SELECT DISTINCT INDEX_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'b_bitrixpipeline_outbox' AND NON_UNIQUE = 0"  # fmt: skip
     assert site.shop.rows(unique) == [("PRIMARY",)]

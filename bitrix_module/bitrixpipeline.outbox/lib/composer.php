@@ -36,6 +36,10 @@ class Composer
         if ($parts === null && $this->outbox->hasLater($message)) {
             return self::NOTHING;
         }
+        if ($parts === null && $message->entity() === 'order' && $this->snapshot->isArchived($message->entityId)) {
+            // Bitrix saves an order once more while it archives it.
+            $message->type = 'order.archived';
+        }
         return Body::of($message, $now, $parts ?: [], Settings::number('most_bytes'));
     }
 

@@ -32,15 +32,33 @@ class Journal
                 return;
             }
             $line = $what . ($facts ? ' ' . json_encode($facts, JSON_UNESCAPED_SLASHES | JSON_PARTIAL_OUTPUT_ON_ERROR) : '');
-            \CEventLog::Add([
-                'SEVERITY' => $severity,
-                'AUDIT_TYPE_ID' => 'BITRIXPIPELINE_OUTBOX',
-                'MODULE_ID' => Settings::MODULE,
-                'ITEM_ID' => 'outbox',
-                'DESCRIPTION' => $line,
-            ]);
+            self::withoutSecretInAddress(static function () use ($severity, $line): void {
+                \CEventLog::Add([
+                    'SEVERITY' => $severity,
+                    'AUDIT_TYPE_ID' => 'BITRIXPIPELINE_OUTBOX',
+                    'MODULE_ID' => Settings::MODULE,
+                    'ITEM_ID' => 'outbox',
+                    'DESCRIPTION' => $line,
+                ]);
+            });
         } catch (\Throwable $fault) {
             error_log('bitrixpipeline.outbox: ' . $what);
+        }
+    }
+
+    /** Bitrix notes the hit's address, too, and REST's has the password of the incoming webhook in it. */
+    private static function withoutSecretInAddress(callable $add): void
+    {
+        $address = $_SERVER['REQUEST_URI'] ?? null;
+        if ($address !== null) {
+            $_SERVER['REQUEST_URI'] = preg_replace('~/rest/(\d+)/[^/?]+~', '/rest/$1/...', (string)$address);
+        }
+        try {
+            $add();
+        } finally {
+            if ($address !== null) {
+                $_SERVER['REQUEST_URI'] = $address;
+            }
         }
     }
 }

@@ -21,6 +21,13 @@ class OrderStatus
     /** @param array $change status, canceled, reason, expectedVersion, notify */
     public function set(int $id, array $change): array
     {
+        return Master::only(function () use ($id, $change): array {
+            return $this->setLocked($id, $change);
+        });
+    }
+
+    private function setLocked(int $id, array $change): array
+    {
         $lock = "bitrixpipeline_order_$id";
         if (!$this->connection->queryScalar("SELECT GET_LOCK('$lock', " . self::LOCK_SECONDS . ')')) {
             throw new RestException('The order is being changed by another call', 'ORDER_LOCKED', '503 Service Unavailable');

@@ -40,8 +40,10 @@ class Schema
     public static function upgradeIfNeeded(): void
     {
         try {
-            if (self::isOld() && !self::hasJustFailed() && !(new DatabaseSession(Application::getConnection()))->isInTransaction()) {
-                self::upgrade();
+            if (self::isOld() && !self::hasJustFailed()) {
+                Master::only(static function (): void {
+                    (new DatabaseSession(Application::getConnection()))->isInTransaction() || self::upgrade();
+                });
             }
         } catch (\Throwable $fault) {
             Journal::error('the upgrade failed', ['fault' => Journal::name($fault)]);

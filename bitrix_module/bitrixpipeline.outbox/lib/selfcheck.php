@@ -35,13 +35,18 @@ class SelfCheck
     /** What runs the site's agents: cron, hits, a script of the shop's own, or nothing (off). */
     public static function agents(): string
     {
+        $agent = Agent::row();
+        $areChecked = Option::get('main', 'check_agents', 'Y') === 'Y';
+        if (!$areChecked && isset($agent['AGO']) && (int)$agent['AGO'] >= self::LATE) {
+            return 'off';
+        }
         if (self::agentsUseCron()) {
             return 'cron';
         }
-        if (Option::get('main', 'check_agents', 'Y') === 'Y') {
+        if ($areChecked) {
             return 'hits';
         }
-        return self::hasRunLately(Agent::row()) ? 'script' : 'off';
+        return isset($agent['AGO']) ? 'script' : 'off';
     }
 
     /** missing, inactive, late or active. A new agent is due since midnight: whether it is late, what waits for it says. */
@@ -52,11 +57,6 @@ class SelfCheck
         }
         $late = $agent['AGO'] === null ? $waited : (int)$agent['DUE'];
         return $late >= self::LATE ? 'late' : 'active';
-    }
-
-    private static function hasRunLately(?array $agent): bool
-    {
-        return isset($agent['AGO']) && (int)$agent['AGO'] < self::LATE;
     }
 
     private static function agentsUseCron(): bool

@@ -54,13 +54,14 @@ class Sender
     public function run(int $most, float $seconds, int $timeout): Report
     {
         $report = new Report();
-        $report->stopped = $this->obstacle($timeout);
-        if ($report->stopped !== '') {
-            return $report;
-        }
-        $report->stopped = Report::DONE;
-        $this->withShortLockWaits(function () use ($most, $seconds, $timeout, $report): void {
-            $this->drain($most, new Deadline($seconds), $timeout, $report);
+        Master::only(function () use ($most, $seconds, $timeout, $report): void {
+            $report->stopped = $this->obstacle($timeout);
+            if ($report->stopped === '') {
+                $report->stopped = Report::DONE;
+                $this->withShortLockWaits(function () use ($most, $seconds, $timeout, $report): void {
+                    $this->drain($most, new Deadline($seconds), $timeout, $report);
+                });
+            }
         });
         if ($report->delivered || $report->failed || $report->dead) {
             Journal::info('a run of the sender', $report->facts());
@@ -71,11 +72,13 @@ class Sender
     /** While nothing can be sent the outbox must not grow with each save. */
     public function mergeWaiting(float $seconds): void
     {
-        if (!$this->session->isInTransaction()) {
-            $this->withShortLockWaits(function () use ($seconds): void {
-                $this->merger->mergeAll(new Deadline($seconds));
-            });
-        }
+        Master::only(function () use ($seconds): void {
+            if (!$this->session->isInTransaction()) {
+                $this->withShortLockWaits(function () use ($seconds): void {
+                    $this->merger->mergeAll(new Deadline($seconds));
+                });
+            }
+        });
     }
 
     /** Sends a signed event that nothing is done with. */

@@ -50,6 +50,13 @@ class Snapshot
         return (bool)$this->rows->select("SELECT ID FROM b_sale_order WHERE ID = $id");
     }
 
+    /** Shops of before 2017 have no archive. */
+    public function isArchived(int $id): bool
+    {
+        $table = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'b_sale_order_archive'";
+        return $this->rows->select($table) && $this->rows->select("SELECT ID FROM b_sale_order_archive WHERE ORDER_ID = $id");
+    }
+
     private function order(int $id): ?array
     {
         $order = $this->rows->one('b_sale_order', $id);

@@ -8,6 +8,8 @@ define('NO_KEEP_STATISTIC', true);
 define('NOT_CHECK_PERMISSIONS', true);
 define('BX_NO_ACCELERATOR_RESET', true);
 define('STOP_STATISTICS', true);
+// No session is begun.
+define('BX_SECURITY_SESSION_VIRTUAL', true);
 define('NO_AGENT_CHECK', true);
 
 // Bitrix ends with die() where the database is away, and so with success.

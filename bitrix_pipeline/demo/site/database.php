@@ -2,6 +2,17 @@
 // Bitrix's connection to MySQL, as far as our module uses it.
 namespace Bitrix\Main\DB;
 
+/** Of one server. Counts who asked for the master alone, to be found as it was. */
+class ConnectionPool
+{
+    public $masterOnly = 0;
+
+    public function useMasterOnly($mode)
+    {
+        $this->masterOnly += $mode ? 1 : -1;
+    }
+}
+
 class SqlQueryException extends \Exception
 {
 }

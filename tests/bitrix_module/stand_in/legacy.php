@@ -56,8 +56,8 @@ class CEventLog
     public static function Add($arFields)
     {
         $sql = Application::getConnection()->getSqlHelper();
-        $values = array_map([$sql, 'forSql'], [$arFields['SEVERITY'], $arFields['AUDIT_TYPE_ID'], $arFields['MODULE_ID'], $arFields['ITEM_ID'], $arFields['DESCRIPTION']]);
-        Application::getConnection()->queryExecute("INSERT INTO b_event_log (SEVERITY, AUDIT_TYPE_ID, MODULE_ID, ITEM_ID, DESCRIPTION) VALUES ('" . implode("', '", $values) . "')");
+        $values = array_map([$sql, 'forSql'], [$arFields['SEVERITY'], $arFields['AUDIT_TYPE_ID'], $arFields['MODULE_ID'], $arFields['ITEM_ID'], $_SERVER['REQUEST_URI'] ?? '', $arFields['DESCRIPTION']]);
+        Application::getConnection()->queryExecute("INSERT INTO b_event_log (SEVERITY, AUDIT_TYPE_ID, MODULE_ID, ITEM_ID, REQUEST_URI, DESCRIPTION) VALUES ('" . implode("', '", $values) . "')");
     }
 }
 
@@ -96,6 +96,11 @@ class CMain
         return $this->exception ?: false;
     }
 
+    public function ResetException()
+    {
+        $this->exception = null;
+    }
+
     public function IncludeAdminFile($title, $file)
     {
         include $file;
@@ -131,7 +136,7 @@ class CAdminTabControl
     private $tabs;
     private $shown = 0;
 
-    public function __construct($name, $tabs)
+    public function __construct($name, $tabs, $bCanExpand = true, $bDenyAutoSave = false)
     {
         $this->tabs = $tabs;
     }

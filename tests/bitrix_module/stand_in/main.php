@@ -127,6 +127,12 @@ namespace Bitrix\Main {
         private static $instance;
         private static $connection;
         private $jobs = [];
+        private $pool;
+
+        public function getConnectionPool()
+        {
+            return $this->pool = $this->pool ?: new DB\ConnectionPool();
+        }
 
         public static function getInstance()
         {

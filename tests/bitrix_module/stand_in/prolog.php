@@ -5,6 +5,9 @@ error_reporting(E_ALL);
 set_error_handler(static function ($level, $message, $file, $line) {
     throw new ErrorException($message, 0, $level, $file, $line);
 });
+if (PHP_SAPI === 'cli' && headers_sent()) {
+    throw new RuntimeException('Could not start session because headers have already been sent.');
+}
 define('B_PROLOG_INCLUDED', true);
 define('LANGUAGE_ID', getenv('STAND_IN_LANGUAGE') ?: 'en');
 require dirname(__DIR__, 3) . '/bitrix_pipeline/demo/site/database.php';

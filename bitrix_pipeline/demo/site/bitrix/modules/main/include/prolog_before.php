@@ -30,6 +30,16 @@ namespace Bitrix\Main {
     {
         private static $connection;
 
+        public static function getInstance()
+        {
+            return new self();
+        }
+
+        public function getConnectionPool()
+        {
+            return new DB\ConnectionPool();
+        }
+
         public static function getConnection($name = '')
         {
             return self::$connection = self::$connection
