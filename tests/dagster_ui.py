@@ -17,6 +17,8 @@ import requests
 
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 120
+SCHEDULES_SECONDS = 300
+UP_SECONDS = 45
 STOP_SECONDS = 60
 
 # As in the bundle of dagster-webserver.
@@ -167,6 +169,7 @@ def dagster_dev(
 ) -> Iterator[DagsterUi]:
     """`dagster dev` over a workspace, the checkout's, with an instance of its own in `home`."""
     shutil.copy(ROOT / "dagster.yaml", home)
+    let_the_schedules_tick_first()
     port = free_port()
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
@@ -191,6 +194,13 @@ def dagster_dev(
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def let_the_schedules_tick_first() -> None:
+    """They can be stopped only once Dagster is up, and one that ticks meanwhile syncs what a test watches."""
+    left = SCHEDULES_SECONDS - time.time() % SCHEDULES_SECONDS
+    if left < UP_SECONDS:
+        time.sleep(left + 1)
 
 
 def answers(ui: DagsterUi) -> bool:
