@@ -3,9 +3,10 @@
 //   php -- DOCUMENT_ROOT FILE < import.php
 const MODULE = 'bitrixpipeline.outbox';
 // Bitrix ends with die() where the database is away, and so with success.
-$isDone = false;
-register_shutdown_function(function () use (&$isDone) {
-    if (!$isDone) {
+// A name of our own: a shop's init.php runs in this scope.
+$bitrixpipelineIsDone = false;
+register_shutdown_function(function () use (&$bitrixpipelineIsDone) {
+    if (!$bitrixpipelineIsDone) {
         exit(1);
     }
 });
@@ -33,4 +34,4 @@ Option::delete(MODULE);
 foreach ($options as $name => $value) {
     Option::set(MODULE, (string)$name, (string)$value);
 }
-$isDone = true;
+$bitrixpipelineIsDone = true;

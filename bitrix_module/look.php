@@ -5,21 +5,21 @@
 // Nothing on the site is changed.
 const MODULE = 'bitrixpipeline.outbox';
 // Bitrix ends with die() where the database is away, and so with success.
-$isDone = false;
-register_shutdown_function(function () use (&$isDone) {
-    if (!$isDone) {
+// A name of our own: a shop's init.php runs in this scope.
+$bitrixpipelineIsDone = false;
+register_shutdown_function(function () use (&$bitrixpipelineIsDone) {
+    if (!$bitrixpipelineIsDone) {
         exit(1);
     }
 });
-$root = $argv[1];
-$_SERVER['DOCUMENT_ROOT'] = $root;
+$_SERVER['DOCUMENT_ROOT'] = $argv[1];
 define('NO_KEEP_STATISTIC', true);
 define('NOT_CHECK_PERMISSIONS', true);
 define('NO_AGENT_CHECK', true);
 define('STOP_STATISTICS', true);
 // No session is begun.
 define('BX_SECURITY_SESSION_VIRTUAL', true);
-require "$root/bitrix/modules/main/include/prolog_before.php";
+require "$argv[1]/bitrix/modules/main/include/prolog_before.php";
 while (ob_get_level()) {
     ob_end_clean();
 }
@@ -27,12 +27,12 @@ if ($argv[2] === 'options') {
     $options = \Bitrix\Main\Config\Option::getForModule(MODULE);
     ksort($options);
     $written = file_put_contents($argv[3], json_encode($options, JSON_UNESCAPED_UNICODE | JSON_THROW_ON_ERROR) . "\n");
-    $isDone = (bool)$written;
+    $bitrixpipelineIsDone = (bool)$written;
     exit;
 }
 $tables = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE 'b\\_bitrixpipeline\\_%'";
 $facts = array(
-    'files' => file_exists("$root/local/modules/" . MODULE . '/tools/cli.php'),
+    'files' => file_exists("$argv[1]/local/modules/" . MODULE . '/tools/cli.php'),
     'installed' => \Bitrix\Main\ModuleManager::isModuleInstalled(MODULE),
     'outbox' => \Bitrix\Main\Application::getConnection()->queryScalar($tables) > 0,
     'webhook' => \Bitrix\Main\Config\Option::get(MODULE, 'webhook_id', '') !== '',
@@ -41,4 +41,4 @@ foreach ($facts as $name => $is) {
     $facts[$name] = "$name=" . ($is ? 'yes' : 'no');
 }
 echo "\n", implode(' ', $facts), "\n";
-$isDone = true;
+$bitrixpipelineIsDone = true;

@@ -2,39 +2,38 @@
 // Looks at a site before anything is put there:
 //   php -- DOCUMENT_ROOT RECEIVER_URL "given, if secrets are" BASE64_OF_REQUIREMENTS_PHP < preflight.php
 // Words at the start of a line: ok, warn, fail. Nothing is changed.
-list(, $root, $url, $areSecretsGiven, $requirements) = $argv;
-$failed = false;
-$lines = array();
-$isDone = false;
+// Names of our own: a shop's init.php runs in this scope.
+$bitrixpipelineFailed = false;
+$bitrixpipelineLines = array();
+$bitrixpipelineIsDone = false;
 // Bitrix, from some year on, does not start where something was printed before; and it ends with die() where the
 // database is away, and so with success.
-register_shutdown_function(function () use (&$lines, &$isDone) {
-    echo implode('', $lines);
-    if (!$isDone) {
+register_shutdown_function(function () use (&$bitrixpipelineLines, &$bitrixpipelineIsDone) {
+    echo implode('', $bitrixpipelineLines);
+    if (!$bitrixpipelineIsDone) {
         exit(1);
     }
 });
 
 function say($word, $what)
 {
-    global $failed, $lines;
-    $failed = $failed || $word === 'fail';
-    $lines[] = "$word $what\n";
+    global $bitrixpipelineFailed, $bitrixpipelineLines;
+    $bitrixpipelineFailed = $bitrixpipelineFailed || $word === 'fail';
+    $bitrixpipelineLines[] = "$word $what\n";
 }
 
 say(PHP_VERSION_ID >= 70400 ? 'ok' : 'fail', 'PHP ' . PHP_VERSION . ' (7.4 or later is needed)');
 foreach (array('curl', 'hash', 'json', 'mbstring', 'mysqli') as $extension) {
     say(extension_loaded($extension) ? 'ok' : 'fail', "PHP's extension $extension");
 }
-$prolog = "$root/bitrix/modules/main/include/prolog_before.php";
-say(is_file($prolog) ? 'ok' : 'fail', "Bitrix in $root");
-$modules = is_dir("$root/local/modules") ? "$root/local/modules" : (is_dir("$root/local") ? "$root/local" : $root);
+say(is_file("$argv[1]/bitrix/modules/main/include/prolog_before.php") ? 'ok' : 'fail', "Bitrix in $argv[1]");
+$modules = is_dir("$argv[1]/local/modules") ? "$argv[1]/local/modules" : (is_dir("$argv[1]/local") ? "$argv[1]/local" : $argv[1]);
 say(is_writable($modules) ? 'ok' : 'fail', "may write into $modules");
-$owner = is_dir("$root/bitrix") ? fileowner("$root/bitrix") : false;
+$owner = is_dir("$argv[1]/bitrix") ? fileowner("$argv[1]/bitrix") : false;
 if (function_exists('posix_geteuid') && $owner !== false && $owner !== posix_geteuid()) {
     say('warn', "the site's files belong to another user (uid $owner): run this as that user");
 }
-if ($failed) {
+if ($bitrixpipelineFailed) {
     exit;
 }
 
@@ -44,12 +43,12 @@ define('NO_AGENT_CHECK', true);
 define('STOP_STATISTICS', true);
 // No session is begun.
 define('BX_SECURITY_SESSION_VIRTUAL', true);
-$_SERVER['DOCUMENT_ROOT'] = $root;
-require $prolog;
+$_SERVER['DOCUMENT_ROOT'] = $argv[1];
+require "$argv[1]/bitrix/modules/main/include/prolog_before.php";
 while (ob_get_level()) {
     ob_end_clean();
 }
-eval('?>' . base64_decode($requirements));
+class_exists('Bitrixpipeline\Outbox\Requirements', false) || eval('?>' . base64_decode($argv[4]));
 $missing = \Bitrixpipeline\Outbox\Requirements::missing();
 foreach ($missing as $each) {
     say('fail', "needed: $each");
@@ -60,10 +59,10 @@ say($hasRest ? 'ok' : 'warn', $hasRest ? 'module rest' : 'module rest is not ins
 $connection = \Bitrix\Main\Application::getConnection();
 look_at_agents($connection);
 look_at_cache();
-look_at_settings($url, $areSecretsGiven);
+look_at_settings($argv[2], $argv[3]);
 $clock = (int)$connection->queryScalar('SELECT UNIX_TIMESTAMP()') - time();
 say(abs($clock) < 60 ? 'ok' : 'warn', "MySQL's clock is $clock s off PHP's");
-$isDone = !$failed;
+$bitrixpipelineIsDone = !$bitrixpipelineFailed;
 exit;
 
 function look_at_agents($connection)

@@ -12,17 +12,16 @@ define('STOP_STATISTICS', true);
 define('BX_SECURITY_SESSION_VIRTUAL', true);
 define('NO_AGENT_CHECK', true);
 
-// Bitrix ends with die() where the database is away, and so with success.
-$code = 1;
-register_shutdown_function(static function () use (&$code): void {
-    exit($code);
+// Names of our own: a shop's init.php runs in this scope. Bitrix ends with die() where the database is away, and so with success.
+$bitrixpipelineCode = 1;
+register_shutdown_function(static function () use (&$bitrixpipelineCode): void {
+    exit($bitrixpipelineCode);
 });
-$root = getenv('BITRIX_DOCUMENT_ROOT') ?: dirname(__DIR__, 4);
-$_SERVER['DOCUMENT_ROOT'] = $root;
-require $root . '/bitrix/modules/main/include/prolog_before.php';
+$_SERVER['DOCUMENT_ROOT'] = getenv('BITRIX_DOCUMENT_ROOT') ?: dirname(__DIR__, 4);
+require $_SERVER['DOCUMENT_ROOT'] . '/bitrix/modules/main/include/prolog_before.php';
 while (ob_get_level()) {
     ob_end_clean();
 }
 require __DIR__ . '/commands.php';
-$code = bitrixpipeline_outbox_command(array_slice($argv, 1));
-exit($code);
+$bitrixpipelineCode = bitrixpipeline_outbox_command(array_slice($argv, 1));
+exit($bitrixpipelineCode);

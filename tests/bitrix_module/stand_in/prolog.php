@@ -8,6 +8,8 @@ set_error_handler(static function ($level, $message, $file, $line) {
 if (PHP_SAPI === 'cli' && headers_sent()) {
     throw new RuntimeException('Could not start session because headers have already been sent.');
 }
+// So does a shop's init.php, in the scope of whoever has asked for Bitrix.
+$url = $root = $lines = $failed = $code = $isDone = $options = $facts = $module = 'of the shop';
 define('B_PROLOG_INCLUDED', true);
 define('LANGUAGE_ID', getenv('STAND_IN_LANGUAGE') ?: 'en');
 require dirname(__DIR__, 3) . '/bitrix_pipeline/demo/site/database.php';
