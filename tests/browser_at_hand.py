@@ -1,4 +1,7 @@
-"""A real browser, started once a session for whoever asks for it."""
+"""A real browser for a file of tests.
+
+Not for the session: while it runs, so does an event loop of its own, and what other tests begin is left undone in it.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +22,7 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip(f"there is no {CHROMIUM}: apt install chromium")
