@@ -205,11 +205,11 @@ def test_options_from_a_backup_do_not_bring_an_older_one_back(
     site: Site, user: int, tmp_path: Path
 ) -> None:
     create(site, user)
-    look, file = REPOSITORY / "bitrix_module/look.php", tmp_path / "options.json"
+    look, file = REPOSITORY / "bitrix_module/site.php", tmp_path / "options.json"
     site.php("-f", look, site.root, "options", file)
     create(site, user, "--replace")
 
-    site.php("-f", REPOSITORY / "bitrix_module/import.php", site.root, file)
+    site.php("-f", look, site.root, "import", file)
 
     assert "There is an incoming webhook already" in create(site, user).stderr
     site.cli("uninstall")

@@ -1,8 +1,10 @@
 <?php
-// Looks at what is on a site from outside, so that it answers where the module's own files are missing or broken:
-//   php -- DOCUMENT_ROOT facts < look.php           files=yes installed=no outbox=no webhook=no, as the last line
-//   php -- DOCUMENT_ROOT options FILE < look.php    writes the module's options there, as JSON
-// Nothing on the site is changed.
+// What is on a site, from outside, so that it answers where the module's own files are missing or broken:
+//   php -- DOCUMENT_ROOT facts < site.php          files=yes installed=no outbox=no webhook=no, as the last line
+//   php -- DOCUMENT_ROOT options FILE < site.php   writes the module's options there, as JSON
+//   php -- DOCUMENT_ROOT import FILE < site.php    makes the options what was written there
+use Bitrix\Main\Config\Option;
+
 const MODULE = 'bitrixpipeline.outbox';
 // Bitrix ends with die() where the database is away, and so with success.
 // A name of our own: a shop's init.php runs in this scope.
@@ -24,10 +26,22 @@ while (ob_get_level()) {
     ob_end_clean();
 }
 if ($argv[2] === 'options') {
-    $options = \Bitrix\Main\Config\Option::getForModule(MODULE);
+    $options = Option::getForModule(MODULE);
     ksort($options);
     $written = file_put_contents($argv[3], json_encode($options, JSON_UNESCAPED_UNICODE | JSON_THROW_ON_ERROR) . "\n");
     $bitrixpipelineIsDone = (bool)$written;
+    exit;
+}
+if ($argv[2] === 'import') {
+    $options = json_decode((string)file_get_contents($argv[3]), true, 512, JSON_THROW_ON_ERROR);
+    // REST's credentials do not go back with a backup: what is known of ours stays.
+    $ofWebhook = array_flip(array('webhook_id', 'webhook_user'));
+    $options = array_diff_key($options, $ofWebhook) + array_intersect_key(Option::getForModule(MODULE), $ofWebhook);
+    Option::delete(MODULE);
+    foreach ($options as $name => $value) {
+        Option::set(MODULE, (string)$name, (string)$value);
+    }
+    $bitrixpipelineIsDone = true;
     exit;
 }
 $tables = "SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE 'b\\_bitrixpipeline\\_%'";
@@ -35,7 +49,7 @@ $facts = array(
     'files' => file_exists("$argv[1]/local/modules/" . MODULE . '/tools/cli.php'),
     'installed' => \Bitrix\Main\ModuleManager::isModuleInstalled(MODULE),
     'outbox' => \Bitrix\Main\Application::getConnection()->queryScalar($tables) > 0,
-    'webhook' => \Bitrix\Main\Config\Option::get(MODULE, 'webhook_id', '') !== '',
+    'webhook' => Option::get(MODULE, 'webhook_id', '') !== '',
 );
 foreach ($facts as $name => $is) {
     $facts[$name] = "$name=" . ($is ? 'yes' : 'no');
