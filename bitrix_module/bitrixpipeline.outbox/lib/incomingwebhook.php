@@ -12,7 +12,7 @@ use Bitrix\Rest\APAuth\PermissionTable;
 class IncomingWebhook
 {
     /** Which of REST's credentials is ours. */
-    public const OPTIONS = ['webhook_id', 'webhook_user'];
+    private const OPTIONS = ['webhook_id', 'webhook_user'];
 
     /** Stands in an address in place of the site's name where no setting has it. */
     public const UNKNOWN_SITE = 'THE-SITE';

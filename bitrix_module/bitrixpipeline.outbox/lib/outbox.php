@@ -181,16 +181,14 @@ class Outbox
         if (!$ids) {
             return [];
         }
+        $list = implode(',', $ids);
         $rows = $this->rows(
             'SELECT *, TIMESTAMPDIFF(SECOND, CREATED_AT, UTC_TIMESTAMP()) AS AGE FROM ' . self::TABLE
-            . ' WHERE ID IN (' . implode(',', $ids) . ") AND LEASE = '$lease'"
+            . " WHERE ID IN ($list) AND LEASE = '$lease' ORDER BY FIELD(ID, $list)"
         );
-        $rows = array_column($rows, null, 'ID');
-        return array_map(static function (int $id) use ($rows): Message {
-            return new Message($rows[$id]);
-        }, array_values(array_filter($ids, static function (int $id) use ($rows): bool {
-            return isset($rows[$id]);
-        })));
+        return array_map(static function (array $row): Message {
+            return new Message($row);
+        }, $rows);
     }
 
     /** @return int[] */

@@ -42,7 +42,9 @@ class Schema
         try {
             if (self::isOld() && !self::hasJustFailed()) {
                 Master::only(static function (): void {
-                    (new DatabaseSession(Application::getConnection()))->isInTransaction() || self::upgrade();
+                    if (!(new DatabaseSession(Application::getConnection()))->isInTransaction()) {
+                        self::upgrade();
+                    }
                 });
             }
         } catch (\Throwable $fault) {

@@ -24,7 +24,7 @@ class SelfCheck
             'complaint' => $complaint === '' ? null : $complaint,
             'missing' => Requirements::missing(),
             'secrets' => count(Settings::secrets()),
-            'agents' => self::agents(),
+            'agents' => self::agents($agent),
             'agent' => self::stateOf($agent, $outbox['oldest_seconds']),
             'agentRanSecondsAgo' => isset($agent['AGO']) ? (int)$agent['AGO'] : null,
             'databaseClockOffSeconds' => self::clockOff(),
@@ -33,9 +33,8 @@ class SelfCheck
     }
 
     /** What runs the site's agents: cron, hits, a script of the shop's own, or nothing (off). */
-    public static function agents(): string
+    private static function agents(?array $agent): string
     {
-        $agent = Agent::row();
         $areChecked = Option::get('main', 'check_agents', 'Y') === 'Y';
         if (!$areChecked && isset($agent['AGO']) && (int)$agent['AGO'] >= self::LATE) {
             return 'off';

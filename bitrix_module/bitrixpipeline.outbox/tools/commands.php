@@ -4,7 +4,6 @@ use Bitrix\Main\Loader;
 use Bitrixpipeline\Outbox\Agent;
 use Bitrixpipeline\Outbox\Desk;
 use Bitrixpipeline\Outbox\IncomingWebhook;
-use Bitrixpipeline\Outbox\Requirements;
 use Bitrixpipeline\Outbox\Schema;
 use Bitrixpipeline\Outbox\SelfCheck;
 use Bitrixpipeline\Outbox\Sender;
@@ -18,7 +17,7 @@ const BITRIXPIPELINE_MODULE = 'bitrixpipeline.outbox';
 function bitrixpipeline_outbox_command(array $words): int
 {
     $commands = [
-        'check' => 'check', 'install' => 'install', 'uninstall' => 'uninstall', 'set' => 'set',
+        'install' => 'install', 'uninstall' => 'uninstall', 'set' => 'set',
         'ping' => 'ping', 'send' => 'send', 'status' => 'status', 'retry' => 'retry', 'create-webhook' => 'create_webhook',
     ];
     $command = (string)array_shift($words);
@@ -43,16 +42,6 @@ function bitrixpipeline_outbox_load(): void
         }
     });
     Loader::includeModule(BITRIXPIPELINE_MODULE);
-}
-
-function bitrixpipeline_outbox_check(): int
-{
-    bitrixpipeline_outbox_load();
-    foreach (Requirements::missing() as $missing) {
-        fwrite(STDERR, "missing: $missing\n");
-    }
-    echo 'php ' . PHP_VERSION . ', agents: ' . SelfCheck::agents() . "\n";
-    return Requirements::missing() ? 1 : 0;
 }
 
 function bitrixpipeline_outbox_install(): int

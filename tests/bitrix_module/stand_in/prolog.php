@@ -8,7 +8,7 @@ set_error_handler(static function ($level, $message, $file, $line) {
 if (PHP_SAPI === 'cli' && headers_sent()) {
     throw new RuntimeException('Could not start session because headers have already been sent.');
 }
-// So does a shop's init.php, in the scope of whoever has asked for Bitrix.
+// A shop's init.php runs in the scope of whoever has asked for Bitrix, and sets what variables it likes.
 $url = $root = $lines = $failed = $code = $isDone = $options = $facts = $module = 'of the shop';
 define('B_PROLOG_INCLUDED', true);
 define('LANGUAGE_ID', getenv('STAND_IN_LANGUAGE') ?: 'en');
