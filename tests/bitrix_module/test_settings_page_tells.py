@@ -19,7 +19,7 @@ def test_while_the_receiver_is_given_a_pause_the_page_says_so_and_why(
 
     page = show(site, method="GET")
 
-    assert re.search(r"<b>paused; the next try in (300 s|[45] min)</b>", page)
+    assert re.search(r"<b>paused; the next try in [45] min</b>", page)
     fault = page.index("Last fault")
     assert page.index("Last delivery") < fault < page.index("Version")
     assert (
@@ -27,7 +27,7 @@ def test_while_the_receiver_is_given_a_pause_the_page_says_so_and_why(
     )
 
 
-# By the site's own clock, as Bitrix notes it.
+# By the site's own clock, as Bitrix notes it. Half a minute may pass before the page is asked.
 SET_AGENT = 'Bitrix\\Main\\Application::getConnection()->queryExecute("UPDATE b_agent SET %s");'
 AGENTS = {
     "by hits, and new": ({}, "", ("run on hits", "has not run yet")),
@@ -48,8 +48,8 @@ AGENTS = {
     ),
     "by the shop's own script": (
         {"check_agents": "N"},
-        "LAST_EXEC = NOW() - INTERVAL 1 MINUTE",
-        ("run by a script of the site's own", "last ran 60 s ago"),
+        "LAST_EXEC = NOW() - INTERVAL 4 MINUTE",
+        ("run by a script of the site's own", "last ran 4 min ago"),
     ),
     "by nothing": (
         {"check_agents": "N"},
