@@ -9,7 +9,7 @@ BENCH_ARGS ?=
 # whatever the installer did not.
 unexport PYTHONDONTWRITEBYTECODE
 
-TEST_PACKAGES := mariadb-server chromium postgresql pgbouncer php-cli php-curl php-mbstring php-mysql
+TEST_PACKAGES := mariadb-server chromium postgresql pgbouncer openssh-client php-cli php-curl php-mbstring php-mysql
 # Build tools, so that an installation needs nothing that is not locked; uv installs and locks.
 BUILD_TOOLS := editables hatchling uv
 COMPILE := $(RUN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

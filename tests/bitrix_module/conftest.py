@@ -19,6 +19,7 @@ from bitrix_site import (
 from receiver_at_hand import inbox_of
 from receiving import SECRET, Service, service
 from shop_and_crm import Crm, Shop, new_shop, restore_shop
+from ssh_server import SshServer, ssh_server
 
 from bitrix_pipeline.servers import PrivateMariaDB
 
@@ -63,6 +64,14 @@ def empty_site(tmp_path: Path, shop_of_site: Shop, pristine_shop: Shop) -> Itera
 
 def is_of_shop(shop: Shop, table: str) -> bool:
     return bool(shop.rows("SHOW TABLES LIKE %s", table))
+
+
+@pytest.fixture
+def ssh(tmp_path: Path) -> Iterator[SshServer]:
+    folder = tmp_path / "of ssh"
+    folder.mkdir()
+    with ssh_server(folder) as running:
+        yield running
 
 
 @pytest.fixture

@@ -14,21 +14,6 @@ Run = subprocess.CompletedProcess[str]
 OTHER_SECRET = "whsec_" + "bmV3" * 8
 """Not the receiver's: it confirms no ping, so the last step of a deployment fails."""
 
-SSH = """#!/bin/sh
-[ ! -e "{lost}" ] || exit 255
-orphan="{lost}.orphan"
-echo "Last login: yesterday"
-while [ $# -gt 2 ]; do shift; done
-[ "$1" = shop@example ] || exit 1
-case $2 in *"$(cat "$orphan" 2>/dev/null || echo no such step)"*)
-  rm "$orphan"
-  setsid dash -c "$2" </dev/null >/dev/null 2>&1 &
-  sleep 0.5
-  exit 255 ;;
-esac
-exec dash -c "$2"
-"""
-
 
 def deploy(site: Site, source: Path, *words: str, target: str = "", **environment: str) -> Run:
     return subprocess.run(
@@ -59,19 +44,6 @@ def command(site: Site, source: Path, *words: str, target: str = "") -> list[str
 
 def environment_of(site: Site) -> dict[str, str]:
     return {**os.environ, "HOME": str(site.root.parent), "WEBHOOK_SECRETS": SECRET}
-
-
-def over_ssh(folder: Path, lost: Path) -> str:
-    """A PATH with an ssh that hands one line to the user's shell, here dash, after that has said something.
-
-    While the file `lost` is there the connection is not. Where the file `lost`.orphan is there, the connection is
-    lost during the step that has its text in it, which goes on, and is back at once.
-    """
-    ssh = folder / "bin/ssh"
-    ssh.parent.mkdir()
-    ssh.write_text(SSH.format(lost=lost))
-    ssh.chmod(0o755)
-    return f"{ssh.parent}:{os.environ['PATH']}"
 
 
 def state(site: Site) -> tuple[object, ...]:

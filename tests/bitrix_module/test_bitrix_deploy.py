@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from bitrix_site import MODULE, Listener, Site, options_of_main
-from deploying import OTHER_SECRET, deploy, over_ssh, state, succeed
+from deploying import OTHER_SECRET, deploy, state, succeed
 from receiving import SECRET, Inbox, Service
+from ssh_server import SshServer
 
 
 def test_it_installs_upgrades_and_rolls_back(
@@ -242,18 +243,40 @@ def test_a_dry_run_changes_nothing_and_says_what_it_would_do(
     assert state(bare_site) == before
 
 
-def test_over_ssh_it_does_the_same(
-    bare_site: Site, source: Path, receiver: Service, tmp_path: Path
+def test_over_ssh_it_does_the_same_in_one_connection(
+    bare_site: Site, source: Path, receiver: Service, ssh: SshServer, tmp_path: Path
 ) -> None:
-    path = over_ssh(tmp_path, lost=tmp_path / "lost")
     bare_site.root = bare_site.root.rename(tmp_path / "it's a site")
     target = f"shop@example:{bare_site.root}"
 
-    succeed(deploy(bare_site, source, "--url", receiver.webhooks, target=target, PATH=path))
-    run = deploy(bare_site, source, "--status", target=target, PATH=path)
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks, target=target, PATH=ssh.path))
 
+    assert ssh.commands > 10
+    assert ssh.connections == 1
+    run = deploy(bare_site, source, "--status", target=target, PATH=ssh.path)
     assert '"complaint": null' in run.stdout
     assert SECRET not in run.stdout + run.stderr
+
+
+def test_where_a_connection_cannot_be_shared_each_step_has_its_own(
+    bare_site: Site, source: Path, receiver: Service, ssh: SshServer, tmp_path: Path
+) -> None:
+    """As with a path too long for a socket."""
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+
+    run = deploy(
+        bare_site,
+        source,
+        *("--url", receiver.webhooks),
+        target=f"shop@example:{bare_site.root}",
+        PATH=ssh.path,
+        TMPDIR=str(folder),
+    )
+
+    assert "receiver: confirmed" in succeed(run)
+    assert ssh.connections >= ssh.commands
+    assert not list(folder.iterdir())
 
 
 def test_the_incoming_webhook_is_printed_and_secrets_are_for_the_owner_only(

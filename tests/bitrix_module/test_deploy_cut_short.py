@@ -12,8 +12,9 @@ from threading import Event
 
 import pytest
 from bitrix_site import MODULE, PHP, Listener, Request, Site
-from deploying import OTHER_SECRET, deploy, over_ssh, start, state, succeed
+from deploying import OTHER_SECRET, deploy, start, state, succeed
 from receiving import Service, wait_for
+from ssh_server import SshServer
 
 ENDS = {"Ctrl-C": signal.SIGINT, "kill -TERM": signal.SIGTERM, "a closed terminal": signal.SIGHUP}
 
@@ -104,14 +105,13 @@ def test_an_outbox_that_a_roll_back_kept_outlives_a_deployment_that_fails(
 
 @pytest.mark.parametrize("lost", ["the connection", "PHP"])
 def test_what_cannot_be_looked_at_is_not_taken_away(  # noqa: PLR0917
-    bare_site: Site, source: Path, receiver: Service, listener: Listener, tmp_path: Path, lost: str
+    bare_site: Site, source: Path, receiver: Service, listener: Listener, ssh: SshServer, lost: str
 ) -> None:
     """An upgrade fails, and what would put the site back fails from then on, too."""
     succeed(deploy(bare_site, source, "--url", receiver.webhooks))
     before = state(bare_site)
-    is_lost = tmp_path / "lost"
-    with_loss = losing(lost, bare_site, source, tmp_path, is_lost)
-    listener.answer = failing_ping(is_lost)
+    with_loss = losing(lost, bare_site, source, ssh)
+    listener.answer = failing_ping(ssh.lost)
     (source / MODULE / "lib/news.php").write_text("<?php\n")
 
     run = with_loss("--url", listener.url)
@@ -123,7 +123,7 @@ def test_what_cannot_be_looked_at_is_not_taken_away(  # noqa: PLR0917
 
     assert modules_in(bare_site) == [MODULE]
 
-    is_lost.unlink()
+    ssh.lost.unlink()
     for folder in (bare_site.root / "local/modules").glob(".*.lock"):
         shutil.rmtree(folder)
     succeed(with_loss("--rollback"))
@@ -137,15 +137,14 @@ def modules_in(site: Site) -> list[str]:
 
 
 def losing(
-    what: str, site: Site, source: Path, folder: Path, is_lost: Path
+    what: str, site: Site, source: Path, ssh: SshServer
 ) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Deploys; while the file `is_lost` is there, ssh or PHP fail."""
+    """Deploys; while the file `ssh.lost` is there, ssh or PHP fail."""
     if what == "the connection":
-        path = over_ssh(folder, lost=is_lost)
         target = f"shop@example:{site.root}"
-        return lambda *words: deploy(site, source, *words, target=target, PATH=path)
-    php = folder / "php"
-    php.write_text(f'#!/bin/sh\n[ ! -e "{is_lost}" ] || exit 255\nexec {PHP} "$@"\n')
+        return lambda *words: deploy(site, source, *words, target=target, PATH=ssh.path)
+    php = ssh.folder / "php"
+    php.write_text(f'#!/bin/sh\n[ ! -e "{ssh.lost}" ] || exit 255\nexec {PHP} "$@"\n')
     php.chmod(0o755)
     return lambda *words: deploy(site, source, "--php", str(php), *words)
 
@@ -201,13 +200,12 @@ def test_a_module_that_is_broken_on_the_site_is_put_right(
 
 
 def test_a_step_that_outlives_its_connection_is_over_before_it_is_undone(
-    bare_site: Site, source: Path, receiver: Service, tmp_path: Path
+    bare_site: Site, source: Path, receiver: Service, ssh: SshServer
 ) -> None:
     """Else it would register handlers of files that are not there any more."""
     succeed(deploy(bare_site, source, "--url", receiver.webhooks))
     before = state(bare_site)
-    path, target = over_ssh(tmp_path, lost=tmp_path / "lost"), f"shop@example:{bare_site.root}"
-    (tmp_path / "lost.orphan").write_text("'install'")
+    ssh.orphan = "'install'"
     events = source / MODULE / "lib/events.php"
     events.write_text(
         events.read_text()
@@ -220,7 +218,7 @@ def test_a_step_that_outlives_its_connection_is_over_before_it_is_undone(
         )
     )
 
-    run = deploy(bare_site, source, target=target, PATH=path)
+    run = deploy(bare_site, source, target=f"shop@example:{bare_site.root}", PATH=ssh.path)
 
     assert run.returncode == 1
     assert "the site is as it was" in run.stderr
