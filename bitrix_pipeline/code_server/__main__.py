@@ -4,6 +4,7 @@ A forked process imports its parent's main module anew, unless its name ends in 
 """
 
 import argparse
+import signal
 import sys
 
 from dagster._utils.interrupts import setup_interrupt_handlers
@@ -21,6 +22,8 @@ def main() -> int:
     parser.add_argument("--socket")
     asked = parser.parse_args()
     configure_loggers()
+    # A script ignores it for what it starts in the background; Dagster would ignore SIGTERM as well then.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     setup_interrupt_handlers()
     try:
         serve(host=asked.host, port=asked.port, socket_path=asked.socket)

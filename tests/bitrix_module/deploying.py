@@ -34,8 +34,14 @@ def start(site: Site, source: Path, *words: str) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+        preexec_fn=heed_signals,  # noqa: PLW1509
     )
+
+
+def heed_signals() -> None:
+    """Whoever runs the tests may ignore them, as nohup and a script's background do: bash would have to, too."""
+    for ends in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(ends, signal.SIG_DFL)
 
 
 def command(site: Site, source: Path, *words: str, target: str = "") -> list[str]:

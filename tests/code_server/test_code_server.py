@@ -115,3 +115,15 @@ def test_the_socket_that_a_killed_server_left_is_taken_over(
 
         with code_server(tmp_path, environment, log):
             wait_for(lambda: answers(where), SECONDS)
+
+
+def test_it_ends_when_told_to_though_a_script_started_it_in_the_background(
+    tmp_path: Path, postgres: PrivatePostgres
+) -> None:
+    environment = {"BITRIX_MYSQL_URL": "", "POSTGRES_URL": postgres.url}
+    with (tmp_path / "log").open("w") as log, code_server(tmp_path, environment, log) as process:
+        wait_for(lambda: answers(tmp_path / "socket"), SECONDS)
+
+        process.terminate()
+
+        assert process.wait(60) == 0

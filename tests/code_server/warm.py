@@ -82,6 +82,8 @@ def code_server(
         stdout=log,
         stderr=log,
         start_new_session=True,
+        # As a script starts what runs in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509
     )
     try:
         wait_for((home / "socket").exists, SECONDS)
