@@ -26,11 +26,13 @@ def deploy(site: Site, source: Path, *words: str, target: str = "", **environmen
     )
 
 
-def start(site: Site, source: Path, *words: str) -> "subprocess.Popen[str]":
+def start(
+    site: Site, source: Path, *words: str, target: str = "", **environment: str
+) -> "subprocess.Popen[str]":
     """In a session of its own, which signals can be sent to."""
     return subprocess.Popen(
-        command(site, source, *words),
-        env=environment_of(site),
+        command(site, source, *words, target=target),
+        env={**environment_of(site), **environment},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,

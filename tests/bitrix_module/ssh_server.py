@@ -2,8 +2,7 @@
 
 import asyncio
 import os
-import subprocess
-from asyncio.subprocess import DEVNULL, PIPE
+from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,28 +29,29 @@ Host example
 
 
 class SshServer:
-    """Runs what `shop@example` is asked, as this user, and counts connections and commands.
+    """Runs what `shop@example` is asked, as this user; counts connections and can lose them."""
 
-    While the file `lost` is there nothing gets through. The command that has the text `orphan` in it loses its
-    connection and goes on; the server is back at once.
-    """
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, loop: asyncio.AbstractEventLoop) -> None:
         self.folder = folder
-        self.lost = folder / "lost"
-        self.orphan: str | None = None
-        self.connections = 0
-        self.commands = 0
+        self.loop = loop
+        self.connections: list[asyncssh.SSHServerConnection] = []
+        self.sessions: set[asyncio.Task[None]] = set()
         self.environment = {**os.environ, "HOME": str(folder)}
+        self.acceptor: asyncssh.SSHAcceptor | None = None
 
     @property
     def path(self) -> str:
         """A PATH with an ssh that knows the server."""
         return f"{self.folder}:{os.environ['PATH']}"
 
+    def lose_connections(self) -> None:
+        """What runs is told nothing: its pipes are closed."""
+        for connection in self.connections:
+            self.loop.call_soon_threadsafe(connection.abort)
+
     async def start(self) -> None:
         host, user = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
-        acceptor = await asyncssh.create_server(
+        self.acceptor = await asyncssh.create_server(
             lambda: Connection(self),
             "127.0.0.1",
             port=0,
@@ -62,35 +62,29 @@ class SshServer:
         )
         user.write_private_key(self.folder / "key")
         (self.folder / "key").chmod(0o600)
-        (self.folder / "hosts").write_text(f"[127.0.0.1]:{acceptor.get_port()} {public(host)}")
+        port = self.acceptor.get_port()
+        (self.folder / "hosts").write_text(f"[127.0.0.1]:{port} {public(host)}")
         config = self.folder / "config"
-        config.write_text(CONFIG.format(port=acceptor.get_port(), folder=self.folder))
+        config.write_text(CONFIG.format(port=port, folder=self.folder))
         ssh = self.folder / "ssh"
         ssh.write_text(f"#!/bin/sh\nexec /usr/bin/ssh -F '{config}' \"$@\"\n")
         ssh.chmod(0o755)
 
     async def run(self, process: Process) -> None:
-        connection, command = process.channel.get_connection(), process.command or ""
-        self.commands += 1
-        if self.lost.exists():
-            connection.abort()
-        elif self.orphan and self.orphan in command:
-            self.orphan = None
-            self.start_apart(command)
-            await asyncio.sleep(0.5)
-            connection.abort()
-        else:
-            process.exit(await carry_out(command, self.environment, process))
+        session = asyncio.current_task()
+        assert session
+        self.sessions.add(session)
+        process.exit(await carry_out(process.command or "", self.environment, process))
+        self.sessions.remove(session)
 
-    def start_apart(self, command: str) -> None:
-        subprocess.Popen(
-            [*LOGIN_SHELL, command],
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=DEVNULL,
-            env=self.environment,
-            start_new_session=True,
-        )
+    async def stop(self) -> None:
+        if self.acceptor:
+            self.acceptor.close()
+            await self.acceptor.wait_closed()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Connection(asyncssh.SSHServer):
@@ -98,25 +92,48 @@ class Connection(asyncssh.SSHServer):
         self.server = server
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        self.server.connections += 1
-        if self.server.lost.exists():
-            conn.abort()
+        self.server.connections.append(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        for session in self.server.sessions:
+            session.cancel()
 
 
 async def carry_out(command: str, environment: dict[str, str], process: Process) -> int:
+    """Returns the exit code; where it is canceled the command goes on, with nobody to read what it says."""
     process.stdout.write(GREETING)
+    (stdout, of_stdout), (stderr, of_stderr) = await pipe(), await pipe()
     child = await asyncio.create_subprocess_exec(
-        *LOGIN_SHELL, command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment
+        *LOGIN_SHELL, command, stdin=PIPE, stdout=of_stdout, stderr=of_stderr, env=environment
     )
+    os.close(of_stdout)
+    os.close(of_stderr)
     assert child.stdin
-    assert child.stdout
-    assert child.stderr
     feeding = asyncio.create_task(feed(child.stdin, process))
-    await asyncio.gather(
-        pass_on(child.stdout, process.stdout), pass_on(child.stderr, process.stderr)
+    try:
+        await asyncio.gather(pass_on(stdout, process.stdout), pass_on(stderr, process.stderr))
+        return await child.wait()
+    finally:
+        feeding.cancel()
+        for end in (child.stdin, stdout, stderr):
+            end.close()
+
+
+class Output(asyncio.StreamReader):
+    """Of a command; closed, the command cannot write any more."""
+
+    transport: asyncio.ReadTransport
+
+    def close(self) -> None:
+        self.transport.close()
+
+
+async def pipe() -> tuple[Output, int]:
+    output, (readable, writable) = Output(), os.pipe()
+    output.transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(output), os.fdopen(readable, "rb")
     )
-    feeding.cancel()
-    return await child.wait()
+    return output, writable
 
 
 async def feed(stdin: asyncio.StreamWriter, process: Process) -> None:
@@ -143,19 +160,12 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever)
     thread.start()
-    server = SshServer(folder)
+    server = SshServer(folder, loop)
     try:
         asyncio.run_coroutine_threadsafe(server.start(), loop).result(30)
         yield server
     finally:
-        asyncio.run_coroutine_threadsafe(end_tasks(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-
-
-async def end_tasks() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -251,32 +251,40 @@ def test_over_ssh_it_does_the_same_in_one_connection(
 
     succeed(deploy(bare_site, source, "--url", receiver.webhooks, target=target, PATH=ssh.path))
 
-    assert ssh.commands > 10
-    assert ssh.connections == 1
+    assert len(ssh.connections) == 1
     run = deploy(bare_site, source, "--status", target=target, PATH=ssh.path)
     assert '"complaint": null' in run.stdout
+    assert "yesterday" not in run.stdout
     assert SECRET not in run.stdout + run.stderr
 
 
-def test_where_a_connection_cannot_be_shared_each_step_has_its_own(
+def test_over_ssh_it_fails_as_the_script_on_the_server_does_and_leaves_nothing(
     bare_site: Site, source: Path, receiver: Service, ssh: SshServer, tmp_path: Path
 ) -> None:
-    """As with a path too long for a socket."""
-    folder = tmp_path / ("long" * 25)
+    before = state(bare_site)
+    folder = tmp_path / "temporary"
     folder.mkdir()
+    ssh.environment["TMPDIR"] = str(folder)
+    over_ssh = {"target": f"shop@example:{bare_site.root}", "PATH": ssh.path, "TMPDIR": str(folder)}
 
     run = deploy(
-        bare_site,
-        source,
-        *("--url", receiver.webhooks),
-        target=f"shop@example:{bare_site.root}",
-        PATH=ssh.path,
-        TMPDIR=str(folder),
+        bare_site, source, "--url", receiver.webhooks, WEBHOOK_SECRETS=OTHER_SECRET, **over_ssh
     )
 
-    assert "receiver: confirmed" in succeed(run)
-    assert ssh.connections >= ssh.commands
+    assert run.returncode == 1
+    assert "the site is as it was" in run.stderr
+    assert state(bare_site) == before
     assert not list(folder.iterdir())
+
+
+def test_a_server_that_cannot_be_reached_is_one_sentence_of_ssh_and_one_of_the_script(
+    bare_site: Site, source: Path, ssh: SshServer
+) -> None:
+    run = deploy(bare_site, source, "--status", target="shop@elsewhere.invalid:/x", PATH=ssh.path)
+
+    assert run.returncode == 255
+    assert "Could not resolve hostname elsewhere.invalid" in run.stderr
+    assert "deploy: ssh failed" in run.stderr
 
 
 def test_the_incoming_webhook_is_printed_and_secrets_are_for_the_owner_only(

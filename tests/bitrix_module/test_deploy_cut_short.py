@@ -1,7 +1,6 @@
 """What a deployment leaves behind that is ended, cut off, or meets another: the site as it was, or the truth."""
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -28,21 +27,30 @@ def hold(listener: Listener) -> Event:
 
 
 def starts_to_ping(
-    site: Site, source: Path, listener: Listener, *words: str
+    site: Site, source: Path, listener: Listener, ssh: SshServer | None = None
 ) -> "subprocess.Popen[str]":
+    """On this machine, or over ssh."""
     defaults = source / MODULE / "default_option.php"
     defaults.write_text(defaults.read_text().replace("'timeout' => '10'", "'timeout' => '60'"))
-    process = start(site, source, "--url", listener.url, *words)
+    over_ssh = {"target": f"shop@example:{site.root}", "PATH": ssh.path} if ssh else {}
+    process = start(site, source, "--url", listener.url, **over_ssh)
     wait_for(lambda: listener.requests, seconds=60)
     return process
 
 
+@pytest.mark.parametrize("where", ["here", "over ssh"])
 @pytest.mark.parametrize("ends", ENDS.values(), ids=ENDS)
-def test_ended_while_it_waits_for_the_receiver_it_leaves_the_site_as_it_was(
-    bare_site: Site, source: Path, listener: Listener, hold: Event, ends: signal.Signals
+def test_ended_while_it_waits_for_the_receiver_it_leaves_the_site_as_it_was(  # noqa: PLR0917
+    bare_site: Site,
+    source: Path,
+    listener: Listener,
+    hold: Event,
+    ssh: SshServer,
+    ends: signal.Signals,
+    where: str,
 ) -> None:
     before = state(bare_site)
-    process = starts_to_ping(bare_site, source, listener)
+    process = starts_to_ping(bare_site, source, listener, ssh if where == "over ssh" else None)
 
     os.killpg(process.pid, ends)
     hold.set()
@@ -75,6 +83,22 @@ def test_neither_a_gone_terminal_nor_impatience_keeps_it_from_putting_the_site_b
     assert not list(bare_site.root.rglob("*.lock"))
 
 
+def test_when_the_connection_is_lost_the_site_is_put_back_all_the_same(
+    bare_site: Site, source: Path, listener: Listener, hold: Event, ssh: SshServer
+) -> None:
+    before = state(bare_site)
+    process = starts_to_ping(bare_site, source, listener, ssh)
+
+    ssh.lose_connections()
+
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 255
+    assert "it puts the site back there" in said
+    hold.set()
+    wait_for(lambda: state(bare_site) == before, seconds=60)
+    assert not list(ssh.folder.glob(".bitrixpipeline-outbox/*/*"))
+
+
 def test_a_second_deployment_is_refused_while_a_first_is_at_work(
     bare_site: Site, source: Path, listener: Listener, hold: Event
 ) -> None:
@@ -103,18 +127,19 @@ def test_an_outbox_that_a_roll_back_kept_outlives_a_deployment_that_fails(
     assert bare_site.outbox() == [("user.deleted", 5)]
 
 
-@pytest.mark.parametrize("lost", ["the connection", "PHP"])
-def test_what_cannot_be_looked_at_is_not_taken_away(  # noqa: PLR0917
-    bare_site: Site, source: Path, receiver: Service, listener: Listener, ssh: SshServer, lost: str
+def test_what_cannot_be_looked_at_is_not_taken_away(
+    bare_site: Site, source: Path, receiver: Service, listener: Listener, tmp_path: Path
 ) -> None:
-    """An upgrade fails, and what would put the site back fails from then on, too."""
+    """An upgrade fails, and so does PHP from then on, with which the site would be put back."""
     succeed(deploy(bare_site, source, "--url", receiver.webhooks))
     before = state(bare_site)
-    with_loss = losing(lost, bare_site, source, ssh)
-    listener.answer = failing_ping(ssh.lost)
+    is_lost, php = tmp_path / "lost", tmp_path / "php"
+    php.write_text(f'#!/bin/sh\n[ ! -e "{is_lost}" ] || exit 255\nexec {PHP} "$@"\n')
+    php.chmod(0o755)
+    listener.answer = failing_ping(is_lost)
     (source / MODULE / "lib/news.php").write_text("<?php\n")
 
-    run = with_loss("--url", listener.url)
+    run = deploy(bare_site, source, "--php", str(php), "--url", listener.url)
 
     assert run.returncode == 1
     assert "the site could not be put back. Its backup is" in run.stderr
@@ -123,10 +148,8 @@ def test_what_cannot_be_looked_at_is_not_taken_away(  # noqa: PLR0917
 
     assert modules_in(bare_site) == [MODULE]
 
-    ssh.lost.unlink()
-    for folder in (bare_site.root / "local/modules").glob(".*.lock"):
-        shutil.rmtree(folder)
-    succeed(with_loss("--rollback"))
+    is_lost.unlink()
+    succeed(deploy(bare_site, source, "--rollback"))
     assert state(bare_site) == before
 
 
@@ -134,19 +157,6 @@ def modules_in(site: Site) -> list[str]:
     """What Bitrix takes for modules, and includes, hidden folders too."""
     folders = (site.root / "local/modules").iterdir()
     return [folder.name for folder in folders if (folder / "install/index.php").exists()]
-
-
-def losing(
-    what: str, site: Site, source: Path, ssh: SshServer
-) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Deploys; while the file `ssh.lost` is there, ssh or PHP fail."""
-    if what == "the connection":
-        target = f"shop@example:{site.root}"
-        return lambda *words: deploy(site, source, *words, target=target, PATH=ssh.path)
-    php = ssh.folder / "php"
-    php.write_text(f'#!/bin/sh\n[ ! -e "{ssh.lost}" ] || exit 255\nexec {PHP} "$@"\n')
-    php.chmod(0o755)
-    return lambda *words: deploy(site, source, "--php", str(php), *words)
 
 
 def failing_ping(is_lost: Path) -> Callable[[int, Request], int]:
@@ -197,34 +207,6 @@ def test_a_module_that_is_broken_on_the_site_is_put_right(
 
     assert "receiver: confirmed" in said
     assert state(bare_site) == right
-
-
-def test_a_step_that_outlives_its_connection_is_over_before_it_is_undone(
-    bare_site: Site, source: Path, receiver: Service, ssh: SshServer
-) -> None:
-    """Else it would register handlers of files that are not there any more."""
-    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
-    before = state(bare_site)
-    ssh.orphan = "'install'"
-    events = source / MODULE / "lib/events.php"
-    events.write_text(
-        events.read_text()
-        .replace(
-            "function register(): void\n    {",
-            "function register(): void\n    {\n        sleep(3);",
-        )
-        .replace(
-            "['main', 'OnAfterUserDelete', 'userDeleted'],", "['main', 'OnAfterUserLogin', 'x'],"
-        )
-    )
-
-    run = deploy(bare_site, source, target=f"shop@example:{bare_site.root}", PATH=ssh.path)
-
-    assert run.returncode == 1
-    assert "the site is as it was" in run.stderr
-    assert state(bare_site) == before
-    time.sleep(4)
-    assert state(bare_site) == before
 
 
 DIE = "function bitrixpipeline_outbox_{}(): int\n{{"
