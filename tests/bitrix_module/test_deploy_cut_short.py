@@ -95,7 +95,8 @@ def test_when_the_connection_is_lost_the_site_is_put_back_all_the_same(
     assert process.returncode == 255
     assert "it puts the site back there" in said
     hold.set()
-    wait_for(lambda: state(bare_site) == before, seconds=60)
+    wait_for(lambda: not (bare_site.root / "local").exists(), seconds=60)
+    assert state(bare_site) == before
     assert not list(ssh.folder.glob(".bitrixpipeline-outbox/*/*"))
 
 
