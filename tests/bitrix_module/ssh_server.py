@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,9 +12,6 @@ from threading import Thread
 import asyncssh
 
 Process = asyncssh.SSHServerProcess[bytes]
-
-LOGIN_SHELL = ("dash", "-c")
-"""As poor as one can be: what the script sends may use nothing of bash's before it has started one."""
 
 GREETING = b"Last login: yesterday\n"
 
@@ -29,14 +27,16 @@ Host example
 
 
 class SshServer:
-    """Runs what `shop@example` is asked, as this user; counts connections and can lose them."""
+    """Runs what `shop@example` is asked, as this user; keeps its connections and can lose them."""
 
     def __init__(self, folder: Path, loop: asyncio.AbstractEventLoop) -> None:
         self.folder = folder
         self.loop = loop
-        self.connections: list[asyncssh.SSHServerConnection] = []
-        self.sessions: set[asyncio.Task[None]] = set()
+        self.login_shell = ["dash", "-c"]
         self.environment = {**os.environ, "HOME": str(folder)}
+        self.connections: list[asyncssh.SSHServerConnection] = []
+        self.sessions: list[tuple[asyncssh.SSHServerConnection, asyncio.Task[None]]] = []
+        self.children: list[asyncio.subprocess.Process] = []
         self.acceptor: asyncssh.SSHAcceptor | None = None
 
     @property
@@ -73,11 +73,39 @@ class SshServer:
     async def run(self, process: Process) -> None:
         session = asyncio.current_task()
         assert session
-        self.sessions.add(session)
-        process.exit(await carry_out(process.command or "", self.environment, process))
-        self.sessions.remove(session)
+        self.sessions.append((process.channel.get_connection(), session))
+        process.exit(await self.carry_out(process))
+
+    async def carry_out(self, process: Process) -> int:
+        """Returns the exit code; where it is canceled the command goes on, with nobody to read what it says."""
+        process.stdout.write(GREETING)
+        (stdout, of_stdout), (stderr, of_stderr) = await pipe(), await pipe()
+        child = await asyncio.create_subprocess_exec(
+            *self.login_shell,
+            process.command or "",
+            stdin=PIPE,
+            stdout=of_stdout,
+            stderr=of_stderr,
+            env=self.environment,
+            start_new_session=True,
+        )
+        self.children.append(child)
+        os.close(of_stdout)
+        os.close(of_stderr)
+        assert child.stdin
+        feeding = asyncio.create_task(feed(child.stdin, process))
+        try:
+            await asyncio.gather(pass_on(stdout, process.stdout), pass_on(stderr, process.stderr))
+            return await child.wait()
+        finally:
+            feeding.cancel()
+            for end in (child.stdin, stdout, stderr):
+                end.close()
 
     async def stop(self) -> None:
+        for child in self.children:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
         if self.acceptor:
             self.acceptor.close()
             await self.acceptor.wait_closed()
@@ -92,31 +120,13 @@ class Connection(asyncssh.SSHServer):
         self.server = server
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self.connection = conn
         self.server.connections.append(conn)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        for session in self.server.sessions:
-            session.cancel()
-
-
-async def carry_out(command: str, environment: dict[str, str], process: Process) -> int:
-    """Returns the exit code; where it is canceled the command goes on, with nobody to read what it says."""
-    process.stdout.write(GREETING)
-    (stdout, of_stdout), (stderr, of_stderr) = await pipe(), await pipe()
-    child = await asyncio.create_subprocess_exec(
-        *LOGIN_SHELL, command, stdin=PIPE, stdout=of_stdout, stderr=of_stderr, env=environment
-    )
-    os.close(of_stdout)
-    os.close(of_stderr)
-    assert child.stdin
-    feeding = asyncio.create_task(feed(child.stdin, process))
-    try:
-        await asyncio.gather(pass_on(stdout, process.stdout), pass_on(stderr, process.stderr))
-        return await child.wait()
-    finally:
-        feeding.cancel()
-        for end in (child.stdin, stdout, stderr):
-            end.close()
+        for connection, session in self.server.sessions:
+            if connection is self.connection:
+                session.cancel()
 
 
 class Output(asyncio.StreamReader):

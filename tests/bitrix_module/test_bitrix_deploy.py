@@ -282,9 +282,37 @@ def test_a_server_that_cannot_be_reached_is_one_sentence_of_ssh_and_one_of_the_s
 ) -> None:
     run = deploy(bare_site, source, "--status", target="shop@elsewhere.invalid:/x", PATH=ssh.path)
 
-    assert run.returncode == 255
+    assert run.returncode == 1
     assert "Could not resolve hostname elsewhere.invalid" in run.stderr
-    assert "deploy: ssh failed" in run.stderr
+    assert "did not get to the server; nothing was changed" in run.stderr
+
+
+def test_a_server_that_runs_something_else_has_not_succeeded(
+    bare_site: Site, source: Path, ssh: SshServer
+) -> None:
+    ssh.login_shell = ["true"]
+
+    run = deploy(
+        bare_site, source, "--status", target=f"shop@example:{bare_site.root}", PATH=ssh.path
+    )
+
+    assert run.returncode == 1
+    assert "did not get to the server" in run.stderr
+
+
+def test_a_fault_of_php_is_not_taken_for_a_lost_connection(
+    bare_site: Site, source: Path, receiver: Service, ssh: SshServer
+) -> None:
+    succeed(deploy(bare_site, source, "--url", receiver.webhooks))
+    cli = bare_site.module / "tools/cli.php"
+    cli.write_text("<?php exit(255);")
+
+    run = deploy(
+        bare_site, source, "--status", target=f"shop@example:{bare_site.root}", PATH=ssh.path
+    )
+
+    assert run.returncode == 1
+    assert "lost" not in run.stderr
 
 
 def test_the_incoming_webhook_is_printed_and_secrets_are_for_the_owner_only(

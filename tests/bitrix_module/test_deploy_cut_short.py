@@ -61,11 +61,12 @@ def test_ended_while_it_waits_for_the_receiver_it_leaves_the_site_as_it_was(  # 
     assert state(bare_site) == before
 
 
-def test_neither_a_gone_terminal_nor_impatience_keeps_it_from_putting_the_site_back(
-    bare_site: Site, source: Path, listener: Listener, hold: Event
+@pytest.mark.parametrize("where", ["here", "over ssh"])
+def test_neither_a_gone_terminal_nor_impatience_keeps_it_from_putting_the_site_back(  # noqa: PLR0917
+    bare_site: Site, source: Path, listener: Listener, hold: Event, ssh: SshServer, where: str
 ) -> None:
     before = state(bare_site)
-    process = starts_to_ping(bare_site, source, listener)
+    process = starts_to_ping(bare_site, source, listener, ssh if where == "over ssh" else None)
 
     assert process.stderr
     process.stderr.close()
@@ -93,11 +94,29 @@ def test_when_the_connection_is_lost_the_site_is_put_back_all_the_same(
 
     _, said = process.communicate(timeout=60)
     assert process.returncode == 255
-    assert "it puts the site back there" in said
+    assert "on the server it puts the site back" in said
     hold.set()
     wait_for(lambda: not (bare_site.root / "local").exists(), seconds=60)
     assert state(bare_site) == before
     assert not list(ssh.folder.glob(".bitrixpipeline-outbox/*/*"))
+
+
+def test_ended_before_it_got_to_the_server_it_says_so_and_leaves_nothing(
+    bare_site: Site, source: Path, ssh: SshServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    over_ssh = {"target": f"shop@example:{bare_site.root}", "PATH": ssh.path, "TMPDIR": str(folder)}
+    for milliseconds in range(5, 65, 5):
+        process = start(bare_site, source, "--status", **over_ssh)
+        time.sleep(milliseconds / 1000)
+
+        process.terminate()
+
+        _, said = process.communicate(timeout=60)
+        assert process.returncode != 0
+        assert "Bad file" not in said
+        assert not list(folder.iterdir())
 
 
 def test_a_second_deployment_is_refused_while_a_first_is_at_work(
