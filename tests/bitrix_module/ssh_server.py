@@ -104,8 +104,9 @@ class SshServer:
 
     async def stop(self) -> None:
         for child in self.children:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+            if child.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
         if self.acceptor:
             self.acceptor.close()
             await self.acceptor.wait_closed()

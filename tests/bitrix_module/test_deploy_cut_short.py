@@ -101,7 +101,7 @@ def test_when_the_connection_is_lost_the_site_is_put_back_all_the_same(
     assert not list(ssh.folder.glob(".bitrixpipeline-outbox/*/*"))
 
 
-def test_ended_before_it_got_to_the_server_it_says_so_and_leaves_nothing(
+def test_ended_before_it_got_to_the_server_it_hangs_on_nothing_and_leaves_nothing(
     bare_site: Site, source: Path, ssh: SshServer, tmp_path: Path
 ) -> None:
     folder = tmp_path / "temporary"
